@@ -1,0 +1,161 @@
+"""Data as families see it: rows, or sequences of rows. A chunk of data is data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self, cast
+
+import numpy as np
+
+from likely.numerics.soft import Array
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Mean and covariance standing in for a point."""
+
+    mean: Array  # (n, d), or (n, k, d) where every member believes something else
+    covariance: Array  # (n, d, d) or (n, k, d, d)
+
+
+class Remembers:
+    """Keeps what was worked out about a chunk for the next pass."""
+
+    memo: dict[Hashable, Any]
+    weights: Array | None
+
+    def once(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """Something that depends on this chunk alone, computed on first use and kept with the chunk."""
+        if key not in self.memo:
+            self.memo[key] = compute()
+        return self.memo[key]
+
+    def with_(self, **changes: Any) -> Self:
+        """A copy with some fields changed (and nothing remembered)."""
+        return replace(cast(Any, self), **changes, memo={})
+
+    def weight_column(self) -> Array:
+        """(n, 1) weights, ones where none were given (a zero-stride view)."""
+        if self.weights is None:
+            return np.broadcast_to(1.0, (len(cast(Any, self)), 1))
+        return self.weights[:, None]
+
+
+@dataclass(frozen=True)
+class Table(Remembers):
+    """Rows of numbers. Text columns hold codes into `vocabulary`, which all of a table's columns share.
+
+    `x` is (n, d), or (n, k, d) where every member looks at its own point.
+    """
+
+    x: Any
+    given: Array | None = None  # (n, p) covariates
+    weights: Array | None = None  # (n,) >= 0; None means one each
+    labels: Array | None = None  # (n,) known component, -1 where unknown
+    names: tuple[str, ...] = ()  # of the d columns
+    given_names: tuple[str, ...] = ()
+    text: tuple[bool, ...] = ()  # which columns hold codes
+    vocabulary: tuple[str, ...] = ()
+    label_names: tuple[str, ...] = ()  # what the label codes 0, 1, ... were called; empty where labels were codes
+    memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    item = "row"
+
+    def __len__(self) -> int:
+        return len(self.x.mean if isinstance(self.x, Belief) else self.x)
+
+    @property
+    def d(self) -> int:
+        """Number of columns."""
+        return (self.x.mean if isinstance(self.x, Belief) else self.x).shape[-1]
+
+    @property
+    def p(self) -> int:
+        """Number of covariates."""
+        return 0 if self.given is None else self.given.shape[1]
+
+    @property
+    def rows(self) -> Table:
+        """The rows, which for a table is itself."""
+        return self
+
+    def column(self, j: int = 0) -> Array:
+        """One column as a scalar family wants it: (n, 1), or (n, k) where every member has its own."""
+        values = self.x[..., j]
+        return values[:, None] if values.ndim == 1 else values
+
+    def select(self, columns: Sequence[int]) -> Table:
+        """Some of the columns, remembered with this chunk."""
+        chosen = tuple(columns)
+
+        def pick(of: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(of[j] for j in chosen) if of else ()
+
+        return self.once(
+            ("select", chosen),
+            lambda: self.with_(x=self.x[..., list(chosen)], names=pick(self.names), text=pick(self.text)),
+        )
+
+    def take(self, rows: slice | Array) -> Table:
+        """Some of the rows."""
+        by_row = {n: None if (v := getattr(self, n)) is None else v[rows] for n in _BY_ROW}
+        return self.with_(x=self.x[rows], **by_row)
+
+    def name(self, j: int) -> str:
+        """Name of a column, or its number counted from 1 where it has none."""
+        return self.names[j] if self.names else str(j + 1)
+
+    def called(self, j: int) -> str:
+        """A column in a message: by name in quotes, else by number from 1."""
+        return f"column '{self.names[j]}'" if self.names else f"column {j + 1}"
+
+    def levels(self) -> tuple[Any, ...]:
+        """The distinct values that occur, sorted: strings of text columns, else numbers. Missing ones are none."""
+        values = np.unique(self.x[~np.isnan(self.x)])
+        if any(self.text):
+            return tuple(sorted(self.vocabulary[int(v)] for v in values))
+        return tuple(values.tolist())
+
+
+_BY_ROW = ("given", "weights", "labels")
+
+
+@dataclass(frozen=True)
+class Sequences(Remembers):
+    """Many sequences laid end to end: `rows[offsets[s]:offsets[s + 1]]` is sequence s.
+
+    Weights and labels belong to whole sequences.
+
+    >>> s = Sequences(Table(np.zeros((5, 1))), np.array([0, 2, 5]))
+    >>> len(s), s.owner.tolist()
+    (2, [0, 0, 1, 1, 1])
+    """
+
+    rows: Table
+    offsets: Array
+    weights: Array | None = None
+    labels: Array | None = None
+    memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    item = "sequence"
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @cached_property
+    def owner(self) -> Array:
+        """(rows,) the sequence each row belongs to."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def take(self, sequences: slice) -> Sequences:
+        """A run of whole sequences."""
+        first, last, _ = sequences.indices(len(self))
+        low, high = self.offsets[first], self.offsets[last]
+        own = {n: None if (v := getattr(self, n)) is None else v[sequences] for n in ("weights", "labels")}
+        rows = self.rows.take(slice(low, high))
+        return self.with_(rows=rows, offsets=self.offsets[first : last + 1] - low, **own)
+
+
+Data = Table | Sequences

@@ -1,0 +1,214 @@
+"""Declarations of parameters: where their values may lie, and a smooth chart of that place.
+
+A family declares its slots with these: `mean: Value = Real("d", "the centre of each column")`. The member axis is
+implicit. Each domain checks values, maps them to unconstrained coordinates and back, and counts free ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from likely.errors import ModelError
+from likely.numerics.soft import Array
+
+Value = Any  # what may stand in a slot: a number, an array, a family, shared, choose(...), or nothing
+
+
+class Domain:
+    """Base of the declarations.
+
+    Parameters
+    ----------
+    event : str      the shape of one member's value in words: "" a number, "d", "d d", "d p", "m m", ...
+    doc : str        what the parameter means, for help, summaries and the documentation
+    """
+
+    words = "numbers"
+
+    def __init__(self, event: str = "", doc: str = ""):
+        self.event, self.doc = tuple(event.split()), doc
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def shape(self, dims: Mapping[str, int]) -> tuple[int, ...]:
+        """The event shape once the dimensions are known."""
+        return tuple(dims[e] for e in self.event)
+
+    def outside(self, value: Array) -> Array:
+        """Which entries do not belong here. Shape of `value`, or without its last event axes."""
+        return ~np.isfinite(value)
+
+    def check(self, owner: str, value: Array) -> None:
+        """Raise a ModelError that names the value unless it belongs here."""
+        wrong = self.outside(value)
+        if wrong.any():
+            shown = np.asarray(value)[tuple(np.argwhere(wrong)[0])] if wrong.ndim else value
+            text = np.array2string(np.asarray(shown), precision=6, separator=", ").replace("\n", "")
+            raise ModelError(f"{owner}.{self.name} = {text}; it needs {self.words}.", slot=self.name)
+
+    def count(self, loose: Array) -> int:
+        """How many free coordinates, given which entries (r,) + event are estimated."""
+        return int(loose.sum())
+
+    def to_free(self, value: Array, loose: Array) -> Array:
+        """Unconstrained coordinates of the loose entries of (r,) + event, laid end to end."""
+        return self.unbound(value[loose])
+
+    def from_free(self, u: Array, like: Array, loose: Array) -> Array:
+        """Back: `like` with its loose entries replaced."""
+        out = like.copy()
+        out[loose] = self.bound(u)
+        return out
+
+    def unbound(self, value: Array) -> Array:
+        """One entry to the real line (elementwise domains)."""
+        return value
+
+    def bound(self, u: Array) -> Array:
+        """The real line to one entry (elementwise domains)."""
+        return u
+
+
+class Real(Domain):
+    """Any finite number."""
+
+    words = "finite numbers"
+
+
+class Positive(Domain):
+    """Above zero; `infinite=True` also allows the limit at infinity."""
+
+    words = "numbers above 0"
+
+    def __init__(self, event: str = "", doc: str = "", *, infinite: bool = False):
+        super().__init__(event, doc)
+        self.infinite = infinite
+
+    def outside(self, value: Array) -> Array:
+        return ~(value > 0) if self.infinite else ~((value > 0) & np.isfinite(value))
+
+    def unbound(self, value: Array) -> Array:
+        return np.log(value)
+
+    def bound(self, u: Array) -> Array:
+        return np.exp(u)
+
+
+class NonNegative(Domain):
+    """Zero or above. Exact zeros lie on the boundary and are no coordinates."""
+
+    words = "numbers 0 or above"
+
+    def outside(self, value: Array) -> Array:
+        return ~((value >= 0) & np.isfinite(value))
+
+    def to_free(self, value: Array, loose: Array) -> Array:
+        return np.log(value[loose & (value > 0)])
+
+    def from_free(self, u: Array, like: Array, loose: Array) -> Array:
+        out = like.copy()
+        out[loose & (like > 0)] = np.exp(u)
+        return out
+
+
+class Unit(Domain):
+    """A probability; 0 and 1 belong, but `zero=False` leaves 0 out."""
+
+    def __init__(self, event: str = "", doc: str = "", *, zero: bool = True):
+        super().__init__(event, doc)
+        self.zero = zero
+        self.words = "numbers from 0 to 1" if zero else "numbers above 0, at most 1"
+
+    def outside(self, value: Array) -> Array:
+        return ~(((value >= 0) if self.zero else (value > 0)) & (value <= 1))
+
+    def unbound(self, value: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            return np.log(value) - np.log1p(-value)
+
+    def bound(self, u: Array) -> Array:
+        return np.where(u >= 0, 1 / (1 + np.exp(-np.abs(u))), np.exp(-np.abs(u)) / (1 + np.exp(-np.abs(u))))
+
+
+class Simplex(Domain):
+    """Probabilities that sum to one over the last axis. Exact zeros lie on the boundary and are no coordinates."""
+
+    words = "numbers from 0 to 1 that sum to 1"
+
+    def outside(self, value: Array) -> Array:
+        return (value < 0).any(-1) | ~(np.abs(value.sum(-1) - 1) < 1e-9)
+
+    def count(self, loose: Array) -> int:
+        return int(np.maximum(loose.sum(-1) - 1, 0).sum())
+
+    def _rows(self, value: Array, loose: Array) -> list[tuple[tuple[int, ...], Array]]:
+        lead = value.shape[:-1]
+        return [(i, np.flatnonzero(loose[i] & (value[i] > 0))) for i in np.ndindex(lead)]
+
+    def to_free(self, value: Array, loose: Array) -> Array:
+        out = [np.log(value[i][on[:-1]] / value[i][on[-1]]) for i, on in self._rows(value, loose) if len(on)]
+        return np.concatenate([*out, np.zeros(0)])
+
+    def from_free(self, u: Array, like: Array, loose: Array) -> Array:
+        out, at = like.copy(), 0
+        for i, on in self._rows(like, loose):
+            if len(on) > 1:
+                e = np.append(u[at : at + len(on) - 1], 0.0)
+                at += len(on) - 1
+                e = np.exp(e - e.max())
+                out[i][on] = e / e.sum() * like[i][on].sum()
+        return out
+
+
+class PositiveDefinite(Domain):
+    """A covariance: symmetric, positive definite. Charted by the logarithm of its Cholesky factor's diagonal.
+
+    `form` narrows it: "full", "diagonal" (other entries zero) or "spherical" (one variance for all columns).
+    """
+
+    words = "a symmetric positive definite matrix"
+
+    def __init__(self, event: str = "d d", doc: str = "", *, form: str = "full"):
+        super().__init__(event, doc)
+        self.form = form
+
+    def outside(self, value: Array) -> Array:
+        finite: Array = np.asarray(np.isfinite(value).all((-1, -2)))
+        safe = np.where(finite[..., None, None], value, np.eye(value.shape[-1]))
+        symmetric = np.isclose(safe, np.swapaxes(safe, -1, -2), rtol=1e-9, atol=0).all((-1, -2))
+        smallest: Array = np.linalg.eigvalsh(safe)[..., 0]
+        return ~(finite & symmetric & (smallest > 0))
+
+    def _each(self, d: int) -> int:
+        return {"full": d * (d + 1) // 2, "diagonal": d, "spherical": 1}[self.form]
+
+    def count(self, loose: Array) -> int:
+        return int(loose.all((-1, -2)).sum()) * self._each(loose.shape[-1])
+
+    def to_free(self, value: Array, loose: Array) -> Array:
+        value = value[loose.all((-1, -2))]
+        if self.form == "spherical":
+            return np.log(value[:, 0, 0])
+        if self.form == "diagonal":
+            return np.log(np.einsum("kdd->kd", value)).ravel()
+        factor = np.linalg.cholesky(value)
+        i, j = np.tril_indices(value.shape[-1])
+        return np.where(i == j, np.log(np.where(i == j, factor[:, i, j], 1.0)), factor[:, i, j]).ravel()
+
+    def from_free(self, u: Array, like: Array, loose: Array) -> Array:
+        out, free = like.copy(), loose.all((-1, -2))
+        d = like.shape[-1]
+        u = u.reshape(int(free.sum()), self._each(d))
+        if self.form != "full":
+            out[free] = np.exp(u)[:, :, None] * np.eye(d)
+            return out
+        i, j = np.tril_indices(d)
+        factor = np.zeros((len(u), d, d))
+        factor[:, i, j] = np.where(i == j, np.exp(np.where(i == j, u, 0.0)), u)
+        out[free] = factor @ np.swapaxes(factor, -1, -2)
+        return out

@@ -1,0 +1,319 @@
+"""The family: a frozen description of a distribution whose slots may be free, known, tied, or have priors.
+
+A leaf declares its slots and writes five methods, all on banks of k members:
+`log_density`, `statistics`, `m_step`, `expected_log_density`, `draw`. A structure (something is hidden, or several
+banks stand side by side) replaces the first two by `infer` and `collect`, and adds `start`.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from typing import Any, ClassVar, Self, dataclass_transform
+
+import numpy as np
+
+from likely.core.data import Table
+from likely.core.domains import Domain, NonNegative, Positive, PositiveDefinite, Real, Simplex, Unit
+from likely.core.door import refuse_text
+from likely.core.face import Face
+from likely.core.params import Params
+from likely.core.posterior import Posterior
+from likely.core.setting import Setting
+from likely.core.slot import Axis, Slot, bind_slot
+from likely.core.support import REAL, Support
+from likely.core.written import free, plain
+from likely.errors import Degenerate, ModelError
+from likely.numerics.soft import Array
+
+REGISTRY: dict[str, type[Family]] = {}  # every public family by name: what the notation can read
+
+
+@dataclass_transform(
+    kw_only_default=False,
+    frozen_default=True,
+    field_specifiers=(Real, Positive, NonNegative, Unit, Simplex, PositiveDefinite),
+)
+class Family(Face):
+    """Base of leaves and structures."""
+
+    domains: ClassVar[dict[str, Domain]] = {}
+    support: ClassVar[Support] = REAL  # of each column, where all columns are alike
+    priors: ClassVar[dict[str, tuple[str, ...]]] = {}  # which families each slot takes as its prior
+    covers: ClassVar[int | None] = 0  # as a prior: how many event axes of a slot one draw fills; None for all
+    axis: ClassVar[str | None] = None  # the name of the axis a structure adds to its parts
+    several_columns: ClassVar[bool] = False  # describes d columns jointly
+    uses_given: ClassVar[bool] = False
+    reads_text: ClassVar[bool] = False
+    hidden: bool = False  # something is hidden here or below: one pass is not enough
+
+    slots: dict[str, Slot]  # after bind
+    axes: tuple[Axis, ...]
+    setting: Setting
+
+    def __init_subclass__(cls, public: bool = True) -> None:
+        own = {n: v for n, v in vars(cls).items() if isinstance(v, Domain)}
+        cls.domains = {**cls.domains, **own}
+        if "__init__" not in vars(cls):
+            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            parameters = [inspect.Parameter(n, kind, default=free) for n in cls.domains]
+            cls.__signature__ = inspect.Signature(parameters)  # help() shows the slots
+        if public:
+            REGISTRY[cls.__name__] = cls
+
+    def __init__(self, *values: Any, **named: Any):
+        if len(values) > len(self.domains):
+            self._no_slot(repr(values[len(self.domains)]))
+        self._fill(**{**dict(zip(self.domains, values, strict=False)), **named})
+
+    def _fill(self, **named: Any) -> None:
+        """Put written values into the slots; those not named are free."""
+        for name in named:
+            if name not in self.domains:
+                self._no_slot(f"{name}=")
+        self.__dict__.update({n: plain(named.get(n, free)) for n in self.domains})
+
+    def _no_slot(self, what: str) -> None:
+        slots = f"its slots are {', '.join(self.domains)}" if self.domains else "it has none"
+        raise ModelError(f"{type(self).__name__} has no slot for {what}; {slots}.")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen; write a new one.")
+
+    def _changed(self, **attributes: Any) -> Self:
+        """A copy with some attributes changed: the one way in which a family gets new content."""
+        out = copy.copy(self)
+        out.__dict__.update(attributes)
+        return out
+
+    # -- shape: what a structure overrides
+    def parts(self) -> dict[str, Family]:
+        """The families inside this one, by name."""
+        return {}
+
+    def with_parts(self, parts: dict[str, Any]) -> Self:
+        """The same family around other parts."""
+        return self._changed(**parts)
+
+    def domain(self, name: str) -> Domain:
+        """The declaration of a slot (a family may narrow it)."""
+        return self.domains[name]
+
+    def takes_priors(self) -> dict[str, tuple[str, ...]]:
+        """Which families each slot takes as its prior."""
+        return self.priors
+
+    def own_setting(self, setting: Setting) -> Setting:
+        """The setting with the dimensions that this family itself brings."""
+        return setting
+
+    def part_setting(self, name: str, setting: Setting) -> Setting:
+        """What a part looks at."""
+        return setting
+
+    def part_axes(self, setting: Setting) -> tuple[Axis, ...]:
+        """The axes this family adds to its parts."""
+        return ()
+
+    # -- written -> bound -> filled
+    def bind(self, axes: tuple[Axis, ...] = (), setting: Setting | dict[str, int] | None = None) -> Self:
+        """The same family at its place in a model: axes and dimensions known, slots checked against them."""
+        if not isinstance(setting, Setting):
+            setting = Setting(setting or {"d": 1, "p": 0})
+        if not self.several_columns and self.domains and setting.dims.get("d", 1) != 1 and not self.parts():
+            self._refuse_columns(setting)
+        if setting.rows is not None and self.domains and not self.reads_text and not self.parts():
+            refuse_text(setting.rows, f"{type(self).__name__}()")
+        setting = self.own_setting(setting)
+        inner = axes + self.part_axes(setting)
+        out = self.with_parts({n: p.bind(inner, self.part_setting(n, setting)) for n, p in self.parts().items()})
+        slots = {n: bind_slot(self, n, axes, setting.dims) for n in self.domains}
+        return out._changed(slots=slots, axes=axes, setting=setting)
+
+    def _refuse_columns(self, setting: Setting) -> None:
+        name = type(self).__name__
+        raise ModelError(
+            f"{name} describes one column; the data has {setting.names()}. Name one with columns=..., "
+            f"or repeat it over all of them with Independent({name}()), or join numeric ones with MultivariateNormal()."
+        )
+
+    @property
+    def k(self) -> int:
+        """Number of members of the bound family."""
+        return int(np.prod([a.size for a in self.axes], dtype=int))
+
+    def known_params(self) -> Params:
+        """The parameters of a bound family with every slot filled."""
+        self._require_filled()
+        own = {n: np.asarray(s.known) for n, s in self.slots.items()}
+        return Params(**own, **{n: p.known_params() for n, p in self.parts().items()})
+
+    def publish(self, params: Params) -> Self:
+        """The same family with every slot filled: arrays in the layout axes + event, plain numbers when alone."""
+        out = self.with_parts({n: p.publish(params[n]) for n, p in self.parts().items()})
+        sizes = tuple(a.size for a in self.axes)
+        out = out._changed(**{n: plain(params[n].reshape(sizes + params[n].shape[1:])) for n in self.domains})
+        for name in ("slots", "axes", "setting"):
+            out.__dict__.pop(name, None)
+        return out
+
+    # -- free coordinates
+    def count_free(self) -> int:
+        """Number of free parameters of the bound family."""
+        return sum(s.count() for s in self.slots.values()) + sum(p.count_free() for p in self.parts().values())
+
+    def flatten(self, params: Params) -> Array:
+        """Unconstrained coordinates of everything that is estimated."""
+        own = [s.to_free(params[n]) for n, s in self.slots.items() if not s.fixed]
+        return np.concatenate([*own, *(p.flatten(params[n]) for n, p in self.parts().items()), np.zeros(0)])
+
+    def unflatten(self, u: Array, like: Params) -> Params:
+        """Parameters at some coordinates; `like` supplies what is not estimated."""
+        params, used = self._unflatten(np.asarray(u, float), like)
+        if used != len(u):
+            raise ValueError(f"{used} coordinates were needed, {len(u)} given")
+        return params
+
+    def _unflatten(self, u: Array, like: Params) -> tuple[Params, int]:
+        out, at = {}, 0
+        for name, slot in self.slots.items():
+            out[name], used = (slot.known, 0) if slot.fixed else slot.from_free(u[at:], like[name])
+            at += used
+        for name, part in self.parts().items():
+            out[name], used = part._unflatten(u[at:], like[name])
+            at += used
+        return Params(**out), at
+
+    def obeys(self, params: Params) -> bool:
+        """Do these parameters respect every known and tied slot?"""
+        own = all(_obeyed(slot, params[n]) for n, slot in self.slots.items())
+        return own and all(p.obeys(params[n]) for n, p in self.parts().items())
+
+    def wanted_columns(self) -> list[str] | None:
+        """Names of the columns this family models; None where it takes whatever suits it."""
+        each = (part.wanted_columns() for part in self.parts().values())
+        return next((names for names in each if names is not None), None)
+
+    def distinct_members(self) -> int:
+        """How many labels an item can have."""
+        return 1
+
+    def distinct_rows_needed(self) -> int:
+        """Fewer distinct rows than this cannot be fitted."""
+        return 1
+
+    # -- the M-step with priors
+    def pretend(self, name: str, prior: Family) -> Any:
+        """The (bound) prior of a slot as pretend statistics; None where `m_step` deals with it itself."""
+        return None
+
+    def maximize(self, stats: Any, params: Params | None = None) -> Params:
+        """Parameters that maximise expected log density + log prior; a member without weight keeps what it had."""
+        for name, slot in self.slots.items():
+            if slot.prior is not None:
+                extra = self.pretend(name, slot.prior)
+                if extra is not None:
+                    stats = stats + slot.share * extra
+        with np.errstate(invalid="ignore", divide="ignore"):
+            new = self.m_step(stats, params)
+        for name in self.domains:
+            lost = np.isnan(new[name]).reshape(self.k, -1).any(1)
+            if lost.any():
+                if params is None:
+                    raise Degenerate("it got no rows to start from", members=np.flatnonzero(lost).tolist())
+                keep = lost.reshape((-1,) + (1,) * (new[name].ndim - 1))
+                new = new.replace(**{name: np.where(keep, params[name], new[name])})
+        return new
+
+    def log_prior(self, params: Params) -> float:
+        """Sum of the log densities of all priors; a prior on a tied slot counts once."""
+        total = sum(p.log_prior(params[n]) for n, p in self.parts().items())
+        for name, slot in self.slots.items():
+            if slot.prior is not None:
+                value = params[name] - slot.offsets
+                each = slot.prior.log_density_each(value.reshape(slot.prior.k, -1)).reshape(slot.k, -1).sum(1)
+                total += float(slot.one(each).sum())
+        return total
+
+    def log_density_each(self, values: Array) -> Array:
+        """As a prior: log density (k,) of member i at the i-th value, laid flat in (k, size)."""
+        return self.log_density(self.known_params(), Table(values[None]))[0]
+
+    # -- the five methods of a leaf
+    def log_density(self, params: Params, data: Table) -> Array:
+        """(n, k) log densities; every row lies in the support."""
+        raise NotImplementedError
+
+    def statistics(self, params: Params | None, data: Table, weights: Array) -> Any:
+        """Statistics of the rows under weights (n, k)."""
+        raise NotImplementedError
+
+    def m_step(self, stats: Any, params: Params | None) -> Params:
+        """Weighted maximum likelihood from statistics; NaN for members without weight."""
+        raise NotImplementedError
+
+    def expected_log_density(self, params: Params, stats: Any) -> Array:
+        """(k,): the sum of w log density as a function of statistics."""
+        raise NotImplementedError
+
+    def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
+        """(n, d) draws, row i from member members[i]; `data` carries covariates only."""
+        raise NotImplementedError
+
+    # -- what a structure replaces
+    def fits(self, x: Array) -> Array:
+        """(n, d): which values of (n, d) points this family can have produced."""
+        return self.support.contains(x)
+
+    def needs(self, column: int) -> str:
+        """Completes "it needs ..." for a column."""
+        return self.support.words
+
+    def check_rows(self, setting: Setting) -> None:
+        """Raise a DataError for a row that cannot have been produced, where one value alone does not tell."""
+        for name, part in self.parts().items():
+            part.check_rows(self.part_setting(name, setting))
+
+    def outside(self, data: Table) -> Array | None:
+        """(n,) or (n, k): which points cannot have been produced; None when all can."""
+        if self.support.everywhere or isinstance(data.x, np.ndarray) is False:
+            return None
+        wrong = data.once(("outside", type(self), *self.arguments()), lambda: ~self.fits(data.x).all(-1))
+        return wrong if wrong.any() else None
+
+    def _inside(self, data: Table, outside: Array) -> Table:
+        """The data with impossible points replaced by possible ones, which will weigh nothing."""
+        return data.once(
+            ("inside", type(self), *self.arguments()),
+            lambda: data.with_(x=np.where(outside[..., None], self.example(data.d), data.x)),
+        )
+
+    def example(self, d: int) -> Array:
+        """A point (d,) of the support."""
+        return np.full(d, self.support.example)
+
+    def infer(self, params: Params, data: Any, temperature: float = 1.0) -> Posterior:
+        """Log probability of each item under each member, and what is hidden, given the parameters."""
+        outside = self.outside(data)
+        if outside is None:
+            return Posterior(self.log_density(params, data))
+        inside = self.log_density(params, self._inside(data, outside))
+        return Posterior(np.where(outside.reshape(len(data), -1), -np.inf, inside))
+
+    def collect(self, params: Params | None, posterior: Posterior | None, data: Any, weights: Array) -> Any:
+        """Expected statistics of the items under weights (n, k)."""
+        outside = self.outside(data)
+        if outside is None:
+            return self.statistics(params, data, weights)
+        weights = np.where(outside.reshape(len(data), -1), 0.0, weights)
+        return self.statistics(params, self._inside(data, outside), weights)
+
+    def start(self, data: Any, weights: Array, rng: np.random.Generator) -> Params:
+        """Parameters to begin from."""
+        return self.maximize(self.collect(None, None, data, weights), None)
+
+
+def _obeyed(slot: Slot, value: Array) -> bool:
+    if not np.allclose(slot.settle(value), value, rtol=1e-12, atol=0):
+        return False
+    return not slot.ties or bool(np.allclose(slot.spread(slot.one(value - slot.offsets)) + slot.offsets, value))

@@ -1,0 +1,30 @@
+"""What a family inferred about one chunk of data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from likely.numerics.soft import Array
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Log probability of each item under each member, and what was inferred about hidden things.
+
+    `slack` is log_prob minus the expected complete log density: zero for a leaf, the (temperature times the) entropy of
+    the hidden things for a structure. It is worked out only when somebody asks.
+    """
+
+    log_prob: Array  # (n, k)
+    hidden: Any = None  # responsibilities, paths, beliefs: the owner's business
+    child: Any = None  # the posterior, or posteriors by name, of the part(s)
+    find_slack: Callable[[], Array] | None = None
+
+    @property
+    def slack(self) -> Array:
+        """(n, k)."""
+        return np.zeros_like(self.log_prob) if self.find_slack is None else self.find_slack()
