@@ -1,0 +1,72 @@
+"""The normal distribution of one column."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from likely.core.data import Table
+from likely.core.domains import Positive, Real, Value
+from likely.core.family import Family
+from likely.core.params import Params
+from likely.families.gaussian import LOG_2PI, check_collapse, expected_gaussian, maximise_gaussian, pretend_scatter
+from likely.families.moments import Moments, moments
+from likely.numerics import special
+from likely.numerics.soft import Array
+
+
+class Normal(Family):
+    """A normal (Gaussian) distribution; log density -1/2 [log(2 pi variance) + (x - mean)^2 / variance].
+
+    Parameters
+    ----------
+    mean : number, array, Normal or shared             in the data's units
+    variance : number, array, InverseGamma or shared   in units squared; its estimate divides by n
+        (`variance=unbiased` divides by n - 1)
+
+    Notes
+    -----
+    Maximum likelihood is the sample's mean and mean squared deviation. A Normal prior on the mean gives the
+    precision-weighted average; an InverseGamma(shape, scale) prior on the variance counts as 2 (shape + 1) pretend
+    squared deviations that sum to 2 scale (the mode is that of the variance itself).
+
+    Examples
+    --------
+    >>> import likely as lk
+    >>> lk.fit(lk.Normal(), [1.0, 2.0, 3.0, 6.0]).model
+    Normal(mean=3.0, variance=3.5)
+    >>> lk.Normal(0, 1).cdf(1.96).round(3)
+    array([0.975])
+    """
+
+    mean: Value = Real(doc="centre")
+    variance: Value = Positive(doc="mean squared deviation")
+
+    priors = {"mean": ("Normal",), "variance": ("InverseGamma", "Unbiased")}
+
+    def log_density(self, params: Params, data: Table) -> Array:
+        return -0.5 * (LOG_2PI + np.log(params.variance) + (data.column() - params.mean) ** 2 / params.variance)
+
+    def statistics(self, params: Params | None, data: Table, weights: Array) -> Moments:
+        return moments(data.x, weights)
+
+    def m_step(self, stats: Moments, params: Params | None) -> Params:
+        slots = self.slots["mean"], self.slots["variance"]
+        mean, variance = maximise_gaussian(stats, *slots, params, ("mean", "variance"), lambda v: v)
+        check_collapse(stats, slots[1], variance)
+        return Params(mean=mean[:, 0], variance=variance[:, 0, 0])
+
+    def expected_log_density(self, params: Params, stats: Moments) -> Array:
+        return expected_gaussian(stats, params.variance[:, None, None], stats.about(params.mean[:, None]))
+
+    def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
+        z = rng.standard_normal(len(members))
+        return (params.mean[members] + np.sqrt(params.variance[members]) * z)[:, None]
+
+    def pretend(self, name: str, prior: Family) -> Moments | None:
+        return None if name == "mean" else pretend_scatter(prior, 1)
+
+    def cumulative(self, params: Params, data: Table) -> Array:
+        return special.ndtr((data.column() - params.mean) / np.sqrt(params.variance))
+
+    def inverse(self, params: Params, q: Array) -> Array:
+        return params.mean + np.sqrt(params.variance) * special.ndtri(q)
