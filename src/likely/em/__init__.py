@@ -1,0 +1,1 @@
+"""The one algorithm: expectation and maximisation until nothing is left to gain."""

@@ -1,0 +1,124 @@
+"""The loop, as a generator of steps: progress bars, traces, checkpoints and tests all consume it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from likely.core.family import Family
+from likely.core.params import Params
+from likely.em.outcome import Outcome
+from likely.em.stopping import RemainingGain, enough, rounding_of
+from likely.engines.local import Pass
+from likely.errors import Degenerate
+
+
+class Engine(Protocol):
+    """Where passes run: threads here, machines elsewhere."""
+
+    def evaluate(self, family: Family, params: Params, temperature: float = 1.0) -> Pass:
+        """One E-step."""
+        ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """Parameters, and the objective *at those parameters*; the last step of a run says how it ended."""
+
+    passes: int
+    params: Params
+    objective: float
+    log_likelihood: float
+    stats: Any = field(repr=False)
+    kind: str  # "start", "em", or the name of an accelerator's proposal
+    gain_left: float | None = None  # nats still to be gained, where it can be told
+    outcome: Outcome | None = None
+
+    def ending(self, outcome: Outcome, passes: int | None = None) -> Step:
+        """The same step as the last of its run."""
+        return replace(self, outcome=outcome, passes=passes or self.passes)
+
+
+class Proposer(Protocol):
+    """Chooses the next parameters from the steps so far. Plain EM is one; accelerators are others."""
+
+    def propose(self, family: Family, step: Step) -> tuple[Params, str]:
+        """The next parameters to evaluate, and what to call them."""
+        ...
+
+    def judge(self, accepted: bool) -> None:
+        """Told whether the proposal was kept."""
+        ...
+
+
+class PlainEM:
+    """The M-step as it stands."""
+
+    def propose(self, family: Family, step: Step) -> tuple[Params, str]:
+        return family.maximize(step.stats, step.params), "em"
+
+    def judge(self, accepted: bool) -> None:
+        return None
+
+
+def em(
+    family: Family,
+    engine: Engine,
+    params: Params,
+    *,
+    tol: float = 1e-3,
+    max_passes: int = 10_000,
+    temperature: float = 1.0,
+    proposer: Proposer | None = None,
+) -> Iterator[Step]:
+    """Expectation and maximisation from `params`; every yielded step is the best so far.
+
+    Parameters
+    ----------
+    family : Family            bound
+    engine : Engine            holds the data
+    params : Params            where to begin; must respect known and tied slots
+    tol : float                stop when the estimated distance to the maximum is below this many standard errors
+    max_passes : int           passes over the data (E-steps), the unit of cost
+    temperature : float        1 is EM, 0 is hard EM, between is annealing
+    proposer : Proposer        plain EM unless given
+
+    Yields
+    ------
+    Step      one for each pass that was kept; the last one has an outcome
+
+    Raises
+    ------
+    Degenerate      a component collapsed, or a row became impossible
+    """
+    proposer = proposer or PlainEM()
+    left = RemainingGain()
+    step = _evaluate(family, engine, params, 1, temperature, "start")
+    quiet = 0  # passes in a row that say it is over
+    while step.passes < max_passes:
+        yield step
+        candidate, kind = proposer.propose(family, step)
+        new = _evaluate(family, engine, candidate, step.passes + 1, temperature, kind)
+        gain, rounding = new.objective - step.objective, rounding_of(step.objective)
+        fell = gain < -rounding
+        proposer.judge(not fell)
+        if fell:
+            yield step.ending(Outcome.decreased, new.passes)
+            return
+        remaining = left.update(gain, rounding)
+        close = gain <= rounding or (remaining is not None and remaining < enough(tol))
+        quiet = quiet + 1 if close and tol > 0 else 0
+        step = replace(new, gain_left=remaining)
+        if quiet >= 2:
+            unresolved = gain <= rounding and left.below(rounding) > enough(tol)
+            yield step.ending(Outcome.rounding_floor if unresolved else Outcome.converged)
+            return
+    yield step.ending(Outcome.pass_limit)
+
+
+def _evaluate(family: Family, engine: Engine, params: Params, passes: int, temperature: float, kind: str) -> Step:
+    done = engine.evaluate(family, params, temperature)
+    if done.impossible is not None:
+        raise Degenerate(f"row {done.impossible + 1} has probability zero under every component")
+    return Step(passes, params, done.log_likelihood + family.log_prior(params), done.log_likelihood, done.stats, kind)

@@ -1,0 +1,141 @@
+"""Threads of this process: canonical chunks, merged in a fixed tree, so the bits do not depend on the threads."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from likely.core.data import Data
+from likely.core.family import Family
+from likely.core.params import Params
+from likely.numerics.soft import Array
+
+CELLS = 2**21  # numbers in the largest temporary of a chunk
+FEWEST, MOST = 2**10, 2**15  # rows of a chunk: enough to outweigh the interpreter's share of the work
+PIECES, WORTH = 8, 2**13  # so many chunks at least, for threads to share, where a chunk keeps this many rows
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over the data brought back."""
+
+    stats: Any
+    log_likelihood: float
+    impossible: int | None = None  # the first item that has probability zero
+
+
+class Local:
+    """A pass over data that fits in memory, on the threads of this process.
+
+    Parameters
+    ----------
+    data : Table or Sequences
+    width : int        members times columns of the model: how much room a row takes
+    threads : int      at most this many; None for all processors
+    """
+
+    def __init__(self, data: Data, width: int, threads: int | None = None):
+        self.data = data
+        self.chunks = [data.take(slice(a, b)) for a, b in _bounds(len(data), width)]
+        self.threads = min(threads or _processors(), len(self.chunks))
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Local:
+        _keep_freed_memory()
+        self._limits = contextlib.ExitStack()
+        if len(self.chunks) > 1:  # threads belong to chunks, not to the matrix products inside one
+            self._limits.enter_context(threadpool_limits(1, user_api="blas"))
+        if self.threads > 1:
+            self._pool = ThreadPoolExecutor(self.threads)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._limits.close()
+
+    def map(self, work: Callable[[Data], Any]) -> Iterator[Any]:
+        """Results in the order of the chunks."""
+        return map(work, self.chunks) if self._pool is None else self._pool.map(work, self.chunks)
+
+    def evaluate(self, family: Family, params: Params, temperature: float = 1.0) -> Pass:
+        """One E-step: expected statistics and log-likelihood at some parameters."""
+
+        def work(chunk: Data) -> Pass:
+            weights = chunk.weight_column()
+            posterior = family.infer(params, chunk, temperature)
+            each = weights[:, 0] * posterior.log_prob[:, 0]
+            total = float(each.sum())
+            bad = None if math.isfinite(total) else _first(~np.isfinite(each))
+            return Pass(None if bad is not None else family.collect(params, posterior, chunk, weights), total, bad)
+
+        return self._merge(self.map(work))
+
+    def summarise(self, family: Family) -> Any:
+        """Statistics of fully observed data: what a closed form needs."""
+        return _tree(self.map(lambda chunk: family.collect(None, None, chunk, chunk.weight_column())))
+
+    def _merge(self, passes: Iterable[Pass]) -> Pass:
+        done, seen, impossible = [], 0, None
+        for chunk, one in zip(self.chunks, passes, strict=True):
+            if one.impossible is not None and impossible is None:
+                impossible = seen + one.impossible
+            seen += len(chunk)
+            done.append(one)
+        stats = None if impossible is not None else _tree(p.stats for p in done)
+        return Pass(stats, math.fsum(p.log_likelihood for p in done) if impossible is None else -math.inf, impossible)
+
+
+def width_of(family: Family) -> int:
+    """How much room a row takes: the largest number of members of any bank, times the columns."""
+    widest = max([family.k, *(width_of(p) for p in family.parts().values())])
+    return max(widest, family.k * int(family.setting.dims.get("d", 1)))
+
+
+def _tree(items: Iterable[Any]) -> Any:
+    """Merge neighbours, then neighbours of neighbours: rounding grows with the log of the number of chunks."""
+    held: list[tuple[int, Any]] = []
+    for item in items:
+        level = 0
+        while held and held[-1][0] == level:
+            item = held.pop()[1] + item
+            level += 1
+        held.append((level, item))
+    out = held.pop()[1]
+    while held:
+        out = held.pop()[1] + out
+    return out
+
+
+def _bounds(n: int, width: int) -> list[tuple[int, int]]:
+    """Chunks of equal size but the last; they depend on the data and the model alone."""
+    size = min(max(CELLS // max(width, 1), FEWEST), MOST, max(n // PIECES, WORTH))
+    size = 1 << (size.bit_length() - 1)
+    return [(a, min(a + size, n)) for a in range(0, n, size)]
+
+
+def _keep_freed_memory() -> None:
+    """Let temporaries reuse memory: without this every one is mapped, cleared and given back, at twice the time.
+
+    The C library of Linux learns from the largest block ever freed (up to 32 MiB) what is worth keeping. This one is
+    never touched, so it costs nothing.
+    """
+    np.empty(2**25 - 2**16, np.uint8)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _first(mask: Array) -> int:
+    return int(np.flatnonzero(mask)[0])

@@ -1,0 +1,1 @@
+"""Data and fits between files and memory."""

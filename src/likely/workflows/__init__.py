@@ -1,0 +1,1 @@
+"""What a user calls: fit, choose, save and load."""

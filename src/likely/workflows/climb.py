@@ -1,0 +1,127 @@
+"""From starts to the best maximum: a heat on a sample where data is large, a race, and what became of each start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from likely.core.data import Data, Table
+from likely.core.family import Family
+from likely.core.params import Params
+from likely.em.loop import Step, em
+from likely.em.outcome import Outcome
+from likely.em.starts import Mark, Race, Starts
+from likely.engines.local import Local, width_of
+from likely.workflows.checks import collapse
+
+SAMPLE = 20_000  # rows of the heat: on more rows than this, starts race on a random sample first
+REPRESENTATIVES = 2  # distinct optima of the heat that go on to all the data
+
+Begin = Callable[[], Params]
+
+
+class _Stopped(Exception):
+    """The callback asked to stop."""
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How EM is run: the options of `fit` that say so."""
+
+    watch: Callable[[Step], None]
+    callback: Callable[[Step], Any] | None
+    starts: int
+    seed: int
+    temperature: float
+    tol: float
+    max_passes: int
+    threads: int | None
+
+    def run(self, family: Family, engine: Local, start: Params | None) -> tuple[list[Mark], Step, Starts]:
+        """The trace and last step of the best run, and the record of all starts.
+
+        Raises
+        ------
+        FitError      every start collapsed
+        """
+        race = Race(self._see)
+        begin = self._begin(family, engine, start)
+        ended = None
+        if start is None and len(begin) > 1 and _large(engine.data):
+            ended = self._heat(family, engine, race, begin)
+        else:
+            self._enter(race, family, engine, begin)
+        ended = self._go(race, one_pass=ended is not None) or ended
+        best = race.best
+        if best is None or best.last is None:
+            if race.error is None:
+                raise KeyboardInterrupt
+            raise collapse(race.error, family, engine.data, race.record()) from race.error
+        return best.trace, best.last if ended is None else best.last.ending(ended), race.record()
+
+    def _see(self, step: Step) -> None:
+        self.watch(step)
+        if self.callback is not None and self.callback(step) is True:
+            raise _Stopped
+
+    def _enter(self, race: Race, family: Family, engine: Local, begin: list[Begin]) -> None:
+        options: dict[str, Any] = {"tol": self.tol, "max_passes": self.max_passes, "temperature": self.temperature}
+        for make in begin:
+            race.enter(lambda make=make: em(family, engine, make(), **options))
+
+    def _go(self, race: Race, *, one_pass: bool = False) -> Outcome | None:
+        """Run the race; how it was cut short, if it was."""
+        try:
+            race.run(legs=0 if one_pass else None)
+        except KeyboardInterrupt:
+            return Outcome.interrupted
+        except _Stopped:
+            return Outcome.stopped
+        return None
+
+    def _heat(self, family: Family, engine: Local, race: Race, begin: list[Begin]) -> Outcome | None:
+        """All starts on a sample; the best distinct optima enter the race on all the data."""
+        sample = _sample(engine.data, SAMPLE, np.random.default_rng(self.seed))
+        heat = Race(self._see)
+        with Local(sample, width_of(family), self.threads) as small:
+            self._enter(heat, family, small, begin)
+            ended = self._go(heat)
+        chosen = heat.distinct(REPRESENTATIVES)
+        if not chosen:
+            self._enter(race, family, engine, begin)
+        for params, hits in chosen:
+            self._enter(race, family, engine, [lambda params=params: params])
+            race.runners[-1].hits = hits
+        race.behind = len(begin) - sum(hits for _, hits in chosen) - len(heat.collapsed) if chosen else 0
+        race.collapsed = list(heat.collapsed) if chosen else []
+        return ended
+
+    def _begin(self, family: Family, engine: Local, start: Params | None) -> list[Begin]:
+        if start is not None:
+            return [lambda: self._put_right(family, engine, start)]
+        data = engine.data
+
+        def make(rng: np.random.Generator) -> Params:
+            rows = _sample(data, SAMPLE, rng)
+            return family.start(rows, np.array(rows.weight_column()), rng)
+
+        return [lambda rng=rng: make(rng) for rng in np.random.default_rng(self.seed).spawn(self.starts)]
+
+    def _put_right(self, family: Family, engine: Local, params: Params) -> Params:
+        """A user's start may break ties or known slots: one E- and M-step then comes before the guard begins."""
+        if family.obeys(params):
+            return params
+        return family.maximize(engine.evaluate(family, params, self.temperature).stats, params)
+
+
+def _large(data: Data) -> bool:
+    return isinstance(data, Table) and data.labels is None and len(data) > SAMPLE
+
+
+def _sample(data: Data, size: int, rng: np.random.Generator) -> Data:
+    if not isinstance(data, Table) or not _large(data):
+        return data
+    return data.take(np.sort(rng.choice(len(data), size, replace=False)))

@@ -1,0 +1,153 @@
+"""The life of a fit: notation and data are checked against each other, starts race, the best is published."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from likely.core.data import Data, Table
+from likely.core.family import Family
+from likely.core.notation import parse
+from likely.core.written import Choose
+from likely.em.loop import Step
+from likely.em.outcome import Outcome
+from likely.em.starts import Mark, Optimum, Starts
+from likely.engines.local import Local, width_of
+from likely.errors import Degenerate, ModelError
+from likely.faces.progress import progress_line
+from likely.io.tables import read
+from likely.workflows.checks import check_fit, collapse
+from likely.workflows.climb import Climb
+from likely.workflows.result import Fit, result
+from likely.workflows.select import expand, is_open, select
+
+
+def fit(
+    model: Family | str,
+    data: Any,
+    *,
+    columns: Any = None,
+    given: Any = None,
+    weights: Any = None,
+    labels: Any = None,
+    start: Family | Fit | str | None = None,
+    starts: int = 10,
+    seed: int = 0,
+    hard: bool = False,
+    tol: float = 1e-3,
+    max_passes: int = 10_000,
+    by: str | None = None,
+    threads: int | None = None,
+    progress: bool | None = None,
+    callback: Callable[[Step], Any] | None = None,
+) -> Fit:
+    """Fit a model to data by maximum likelihood, or maximum a posteriori where slots hold priors.
+
+    With complete data this is the closed form, in one pass; where something is hidden it is EM.
+
+    Parameters
+    ----------
+    model : Family or str                what to fit; empty slots are estimated
+    data : array, list, dict, frame or path      NumPy, pandas, polars, Arrow, a CSV or Parquet file
+    columns : str or list                which columns to model (all that suit the model unless given)
+    given : array, or column name(s)     covariates, for families that condition on them
+    weights : array, or column name      (n,) >= 0: how often each row counts
+    labels : array, or column name       known component of some rows; None, NaN or -1 where unknown
+    start : Family, Fit or str           begin here: the same notation with every slot filled
+    starts : int                         how many random starts race one another
+    seed : int                           the same seed gives the same fit
+    hard : bool                          give each row wholly to its best component (classification EM)
+    tol : float                          stop within this many standard errors of the maximum; 0 runs all passes
+    max_passes : int                     limit of passes over the data for each start
+    by : "bic", "aic" or "icl"           how `choose(...)` slots are decided; lower is better
+    threads : int                        all processors unless given; never changes the answer
+    progress : bool                      a line while it runs; only on a terminal unless given
+    callback : callable                  sees every Step; returning True stops the fit
+
+    Returns
+    -------
+    Fit      `.model` is the model with every slot filled
+
+    Raises
+    ------
+    InputError      the model or the data cannot be used; the message names the place
+    FitError        every start collapsed: the likelihood is unbounded
+
+    Notes
+    -----
+    EM: Dempster, Laird & Rubin (1977). The objective is log-likelihood + log prior; it is checked at every pass.
+
+    Examples
+    --------
+    >>> import likely as lk
+    >>> lk.fit(lk.Bernoulli(), [1] * 8 + [0] * 2).model
+    Bernoulli(p=0.8)
+    """
+    family = parse(model) if isinstance(model, str) else model
+    _check_options(family, starts, max_passes, tol)
+    if by is not None and not is_open(family):
+        raise ModelError(f"by={by!r} decides what choose(...) leaves open, and {family!r} leaves nothing open.")
+    # All candidates see the same columns: those that suit the first.
+    table = read(data, next(expand(family)), columns=columns, given=given, weights=weights, labels=labels)
+    with progress_line(progress) as watch:
+
+        def fit_one(one: Family) -> Fit:
+            climb = Climb(watch, callback, starts, seed, 0.0 if hard else 1.0, tol, max_passes, threads)
+            return _fit_one(one, table, start, climb)
+
+        return select(family, fit_one, by) if is_open(family) else fit_one(family)
+
+
+def _check_options(family: Any, starts: int, max_passes: int, tol: float) -> None:
+    if not isinstance(family, Family | Choose):
+        raise ModelError(f"fit({family!r}, ...): the first argument is a model, as in fit(Normal(), x).")
+    if starts < 1:
+        raise ModelError(f"starts={starts}; at least one start is needed.")
+    if max_passes < 1:
+        raise ModelError(f"max_passes={max_passes}; at least one pass over the data is needed.")
+    if not tol >= 0:
+        raise ModelError(f"tol={tol}; it is a number of standard errors, 0 or above.")
+
+
+def _fit_one(family: Family, data: Data, start: Any, climb: Climb) -> Fit:
+    began = time.perf_counter()
+    used = _weighing(data)
+    bound = check_fit(family, used)
+    if not bound.hidden and (start is not None or climb.temperature == 0):
+        what = "start=..." if start is not None else "hard=True"
+        raise ModelError(f"{what} is for EM, and nothing is hidden in {family!r}: it has a closed form. Leave it out.")
+    with Local(used, width_of(bound), climb.threads) as engine:
+        if bound.hidden:
+            trace, last, starts = climb.run(bound, engine, _start_params(bound, start))
+        else:
+            trace, last, starts = _closed_form(bound, engine)
+    seconds = time.perf_counter() - began
+    return result(family, bound, tuple(trace), last, starts, data, hard=climb.temperature == 0, seconds=seconds)
+
+
+def _weighing(data: Data) -> Data:
+    """Rows of zero weight are absent rows."""
+    if data.weights is None or (data.weights > 0).all() or not isinstance(data, Table):
+        return data
+    return data.take(data.weights > 0)
+
+
+def _start_params(family: Family, start: Any) -> Any:
+    """The parameters a user wants to begin from, or None."""
+    if start is None:
+        return None
+    model = parse(start) if isinstance(start, str) else getattr(start, "model", start)
+    return model.bind((), family.setting).known_params()
+
+
+def _closed_form(family: Family, engine: Local) -> tuple[list[Mark], Step, Starts]:
+    try:
+        stats = engine.summarise(family)
+        params = family.maximize(stats, None)
+    except Degenerate as error:
+        raise collapse(error, family, engine.data, Starts(())) from error
+    log_likelihood = float(family.expected_log_density(params, stats).sum())
+    objective = log_likelihood + family.log_prior(params)
+    step = Step(1, params, objective, log_likelihood, stats, "closed form", 0.0, Outcome.closed_form)
+    return [Mark(1, objective, step.kind, 0.0)], step, Starts((Optimum(objective, 1),))
