@@ -1,0 +1,194 @@
+"""What was found, in words and tables a person understands: as text, for a terminal, and for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from likely.em.outcome import Outcome
+from likely.em.starts import SAME
+from likely.faces.components import WIDTH, number_grids
+from likely.faces.entries import bound_model, entries
+from likely.faces.grid import Grid
+from likely.faces.words import capital, duration, listed, log_number, model_words, plural, shortened, what_differs
+from likely.numerics.soft import Array
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from likely.workflows.result import Fit
+    from likely.workflows.select import Candidate, Selection
+
+CLEAR = 0.9  # responsibility above which a row is called clearly assigned
+NOTATION = 160  # characters beyond which the notation says less than the tables
+NAME = 46  # characters of a candidate's notation
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A fit in words. `str()` is plain text; a notebook shows tables.
+
+    Examples
+    --------
+    >>> import likely as lk
+    >>> print(lk.fit(lk.Normal(variance=1), [1.0, 2.0, 3.0, 6.0]).summary())  # doctest: +ELLIPSIS
+    Normal distribution, fitted to 4 rows of 1 column
+    Normal(variance=1)
+    ...
+    """
+
+    title: str
+    notation: str  # the model as it was written, what was free being left out
+    story: tuple[str, ...]  # how it ended, and what the starts did
+    figures: Grid
+    tables: tuple[tuple[str, Grid], ...]  # with a heading each, empty where none is needed
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        head = "\n".join(filter(None, [fill(self.title, WIDTH), self.notation]))
+        blocks = [head, _lines(self.story), str(self.figures)]
+        for heading, grid in self.tables:
+            pieces = "\n\n".join(map(str, grid.fold(WIDTH)))
+            blocks.append("\n".join(filter(None, [fill(heading, WIDTH), pieces])))
+        return "\n\n".join(filter(None, [*blocks, _lines(self.remarks)]))
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        parts = [f"<p><b>{escape(self.title)}</b></p>"]
+        parts += [f"<p><code>{escape(self.notation)}</code></p>"] if self.notation else []
+        parts += [f"<p>{'<br>'.join(map(escape, self.story))}</p>", self.figures.html()]
+        for heading, grid in self.tables:
+            parts += [f"<p>{escape(heading)}</p>"] if heading else []
+            parts.append(grid.html())
+        parts += [f"<p>{escape(remark)}</p>" for remark in self.remarks]
+        return f"<div>{''.join(parts)}</div>"
+
+    def rich(self) -> Group:
+        """For a terminal: the same with colours."""
+        from rich.console import Group
+        from rich.text import Text
+
+        parts: list[Any] = [Text(self.title, style="bold")]
+        parts += [Text(self.notation, style="cyan")] if self.notation else []
+        parts += [Text("\n" + "\n".join(self.story)), self.figures.rich()]
+        for heading, grid in self.tables:
+            parts += [Text(heading, style="bold")] if heading else []
+            parts += [piece.rich() for piece in grid.fold(WIDTH)]
+        return Group(*parts, *map(Text, self.remarks))
+
+
+def _lines(sentences: tuple[str, ...]) -> str:
+    return "\n".join(fill(s, WIDTH, subsequent_indent="  ") for s in sentences)
+
+
+def summarise(fit: Fit) -> Summary:
+    """The summary of a fit."""
+    notation = repr(fit.family)
+    r = fit.responsibilities() if fit.model.axis == "component" and fit.data is not None else None
+    return Summary(
+        title=f"{capital(model_words(fit.family))}, fitted to {_data_words(fit)}",
+        notation=notation if len(notation) <= NOTATION else "",
+        story=tuple(_story(fit)),
+        figures=_figures(fit),
+        tables=tuple(_tables(fit, r)),
+        remarks=tuple(_remarks(fit, r)),
+    )
+
+
+def _data_words(fit: Fit) -> str:
+    data = fit.data
+    if data is None or data.weights is None:
+        rows = plural(fit.n_obs, "row")
+    else:
+        rows = f"{plural(len(data.rows), 'row')} (total weight {fit.n_obs:.6g})"
+    names = f" ({listed(fit.columns)})" if fit.columns else ""
+    given = f", given {listed(fit.given)}" if fit.given else ""
+    return f"{rows} of {plural(fit.n_columns, 'column')}{names}{given}"
+
+
+def _story(fit: Fit) -> Iterator[str]:
+    yield str(fit.outcome)
+    took = duration(fit.seconds)
+    if fit.outcome is Outcome.closed_form:
+        yield f"It took {took}."
+        return
+    passes = f"{plural(fit.trace[-1].passes, 'pass')} over the data"
+    if fit.starts.count == 1:
+        yield f"It took {passes}, {took}."
+        return
+    yield f"The best start took {passes}; all of them together took {took}."
+    yield from _starts(fit)
+
+
+def _starts(fit: Fit) -> Iterator[str]:
+    """What became of the starts, in a sentence; and what to do where they disagree."""
+    starts, near = fit.starts, SAME + 1e-9 * abs(fit.objective)
+    reached = sum(o.hits for o in starts.optima if o.objective >= fit.objective - near)
+    lower = [o for o in starts.optima if o.objective < fit.objective - near]
+    parts = [f"{reached} reached this optimum"] if reached else []
+    if lower:
+        which = "at" if len(lower) == 1 else f"at {len(lower)} lower optima, the highest"
+        parts.append(f"{sum(o.hits for o in lower)} ended {which} {log_number(lower[0].objective)}")
+    parts += [f"{starts.dropped} fell behind and were dropped"] if starts.dropped else []
+    parts += [f"{starts.collapsed.count(why)} collapsed ({why})" for why in dict.fromkeys(starts.collapsed)]
+    yield f"{starts.count} starts: {', '.join(parts)}."
+    if reached == 1 and lower:
+        yield f"Only one start reached it: more of them may find a better one (starts={10 * starts.count})."
+
+
+def _figures(fit: Fit) -> Grid:
+    name = "classification log-likelihood" if fit.hard and fit.model.hidden else "log-likelihood"
+    rows = [(name, log_number(fit.log_likelihood), "")]
+    if fit.objective != fit.log_likelihood:
+        rows.append(("objective", log_number(fit.objective), "log-likelihood + log prior: what was maximised"))
+    rows += [
+        ("free parameters", str(fit.n_free), ""),
+        ("AIC", log_number(fit.aic), "lower is better"),
+        ("BIC", log_number(fit.bic), "lower is better"),
+    ]
+    return Grid(("", "", ""), tuple(rows), left=(0, 2))
+
+
+def _tables(fit: Fit, r: Array | None) -> Iterator[tuple[str, Grid]]:
+    yield from number_grids(entries(fit), _expected_rows(fit, r))
+    if fit.selection is not None:
+        yield _candidates(fit.selection)
+
+
+def _candidates(selection: Selection) -> tuple[str, Grid]:
+    """Heading and table; where the notations are long, only what differs in them."""
+    by, names = selection.by.upper(), [c.model for c in selection.candidates]
+    heading = f"Candidates by {by} (lower is better)"
+    if max(map(len, names)) > NAME and len(names) > 1:
+        common, names = what_differs(names)
+        heading = f"{heading}, which stand for … in {common}"
+
+    def row(name: str, c: Candidate, chosen: bool) -> tuple[str, ...]:
+        name = shortened(name, NAME)
+        if c.log_likelihood is None or c.score is None:
+            return name, "", "", "", "failed"
+        return name, log_number(c.log_likelihood), str(c.n_free), log_number(c.score), "chosen" * chosen
+
+    rows = [row(n, c, i == selection.chosen) for i, (n, c) in enumerate(zip(names, selection.candidates, strict=True))]
+    return heading, Grid(("model", "log-likelihood", "parameters", by, ""), tuple(rows), left=(0, 4))
+
+
+def _expected_rows(fit: Fit, r: Array | None) -> list[float] | None:
+    """Expected rows of each component of a mixture; without the data, what its weights say."""
+    if r is not None and fit.data is not None:
+        return (fit.data.weight_column() * r).sum(0).tolist()
+    if fit.model.axis != "component":
+        return None
+    return (fit.n_obs * bound_model(fit).known_params().weights[0]).tolist()
+
+
+def _remarks(fit: Fit, r: Array | None) -> Iterator[str]:
+    if r is not None and r.shape[1] > 1:
+        sure = int((r.max(1) > CLEAR).sum())
+        yield f"{sure} of {plural(len(r), 'row')} belong to one component with probability above {CLEAR}."
+    for c in fit.selection.candidates if fit.selection is not None else ():
+        if c.why:
+            yield f"{c.model} could not be fitted: {c.why}"
