@@ -1,0 +1,141 @@
+"""Models and data for the battery: every family, alone and nested, with slots free, known, tied and with priors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import likely as lk
+from likely.core.written import shared
+
+N = 60
+RNG = np.random.default_rng(7)
+HALF = np.repeat([0, 1], N // 2)
+
+REAL = RNG.normal(4.0 * HALF, 1 + 0.5 * HALF)
+PAIR = np.column_stack([REAL, 0.5 * REAL + RNG.normal(size=N)])
+COUNTS = RNG.poisson(1 + 5.0 * HALF).astype(float)
+WIDE_COUNTS = RNG.negative_binomial(2, 0.2 + 0.3 * HALF).astype(float)
+POSITIVE = RNG.gamma(2 + 4.0 * HALF, 1.5)
+UNIT = RNG.beta(2 + 3.0 * HALF, 3)
+BINARY = (RNG.random(N) < 0.3 + 0.5 * HALF).astype(float)
+SIMPLEX = RNG.dirichlet([2, 3, 1.5], N)
+COUNT_ROWS = RNG.multinomial(6, [0.2, 0.3, 0.5], N).astype(float)
+GIVEN = RNG.normal(size=(N, 1))
+LINE = np.where(HALF == 0, 1 + 2 * GIVEN[:, 0], -1 - GIVEN[:, 0]) + 0.3 * RNG.normal(size=N)
+PLANE = np.column_stack([LINE, RNG.normal(size=N) - GIVEN[:, 0]])
+DICE = RNG.integers(1, 4, N).astype(float)
+BITS = (RNG.random((N, 4)) < np.where(HALF == 0, 0.2, 0.8)[:, None]).astype(float)
+MIXED = np.column_stack([REAL, COUNTS, BINARY])
+I2 = [[1.0, 0.2], [0.2, 2.0]]
+
+
+@dataclass(frozen=True)
+class Case:
+    model: lk.Family
+    x: np.ndarray
+    given: np.ndarray | None = None
+    exempt: frozenset = field(default_factory=frozenset)  # laws that say nothing about this model
+
+    def __str__(self) -> str:
+        return repr(self.model)
+
+
+def case(model, x, given=None, without=()):
+    return Case(model, x if x.ndim == 2 else x[:, None], given, frozenset(without))
+
+
+def mix(component, size=2, **slots):
+    return lk.Mixture(component, size, **slots)
+
+
+LEAVES = [
+    case(lk.Bernoulli(), BINARY),
+    case(lk.Binomial(10), COUNTS.clip(0, 10)),
+    case(lk.Categorical(), DICE),
+    case(lk.Multinomial(), COUNT_ROWS),
+    case(lk.Geometric(), COUNTS),
+    case(lk.Poisson(), COUNTS),
+    case(lk.NegativeBinomial(), WIDE_COUNTS),
+    case(lk.Exponential(), POSITIVE),
+    case(lk.Gamma(), POSITIVE),
+    case(lk.InverseGamma(), POSITIVE),
+    case(lk.Beta(), UNIT),
+    case(lk.Dirichlet(), SIMPLEX),
+    case(lk.Uniform(), REAL, without=["stationary"]),
+    case(lk.Normal(), REAL),
+    case(lk.LogNormal(), POSITIVE),
+    case(lk.MultivariateNormal(), PAIR),
+    case(lk.MultivariateNormal("diagonal"), PAIR),
+    case(lk.MultivariateNormal("spherical"), PAIR),
+    case(lk.LinearGaussian(), LINE, GIVEN),
+    case(lk.LinearGaussian(), PLANE, GIVEN),
+    case(lk.Product(a=lk.Normal(), b=lk.Poisson(), c=lk.Bernoulli()), MIXED),
+    case(lk.Independent(lk.Bernoulli()), BITS),
+    case(lk.Independent(lk.Normal()), PAIR),
+]
+
+SLOTS = [
+    case(mix(lk.Normal(variance=shared), 3), REAL),
+    case(mix(lk.Normal(mean=shared)), REAL),
+    case(mix(lk.Normal(mean=shared + [0, 4])), REAL),
+    case(mix(lk.Normal(mean=[0, np.nan], variance=[1, 2])), REAL),
+    case(mix(lk.Normal(variance=[1, np.nan]), weights=[0.5, 0.5]), REAL),
+    case(mix(lk.Normal(mean=lk.Normal(0, 4))), REAL),
+    case(mix(lk.Normal(mean=shared(lk.Normal(1, 0.1)))), REAL),
+    case(mix(lk.Normal(variance=lk.InverseGamma(2, 3)), weights=lk.Dirichlet(2)), REAL),
+    case(mix(lk.Normal(variance=shared(lk.InverseGamma(2, 3))), 3), REAL),
+    case(mix(lk.Normal(variance=lk.unbiased)), REAL),
+    case(mix(lk.LogNormal(log_variance=shared)), POSITIVE),
+    case(mix(lk.MultivariateNormal(covariance=shared)), PAIR),
+    case(mix(lk.MultivariateNormal("diagonal", covariance=shared)), PAIR),
+    case(mix(lk.MultivariateNormal("spherical", covariance=shared)), PAIR),
+    case(mix(lk.MultivariateNormal(mean=shared)), PAIR),
+    case(mix(lk.MultivariateNormal(mean=[[0, np.nan], [4, 2]], covariance=shared)), PAIR),
+    case(mix(lk.MultivariateNormal(covariance=I2)), PAIR),
+    case(mix(lk.MultivariateNormal(covariance=lk.InverseWishart(5, I2))), PAIR),
+    case(mix(lk.MultivariateNormal(covariance=shared(lk.InverseWishart(5, I2)))), PAIR),
+    case(mix(lk.LinearGaussian(coefficients=shared)), LINE, GIVEN),
+    case(mix(lk.LinearGaussian(intercept=[[1.0], [-1.0]], covariance=shared)), LINE, GIVEN),
+    case(mix(lk.LinearGaussian(coefficients=2)), LINE, GIVEN),
+    case(mix(lk.LinearGaussian(covariance=shared)), PLANE, GIVEN),
+    case(mix(lk.Poisson(rate=lk.Gamma(2, 1))), COUNTS),
+    case(mix(lk.Poisson(rate=[1, np.nan])), COUNTS),
+    case(mix(lk.Poisson(rate=shared), weights=[0.3, 0.7]), COUNTS),
+    case(mix(lk.Exponential(rate=lk.Gamma(2, 1))), POSITIVE),
+    case(mix(lk.Exponential(rate=shared(lk.Gamma(2, 1))), weights=[0.3, 0.7]), POSITIVE),
+    case(mix(lk.Bernoulli(p=lk.Beta(2, 3))), BINARY),
+    case(mix(lk.Binomial(10, p=lk.Beta(2, 3))), COUNTS.clip(0, 10)),
+    case(mix(lk.Geometric(p=shared), weights=[0.3, 0.7]), COUNTS),
+    case(mix(lk.Categorical(p=lk.Dirichlet(2))), DICE),
+    case(mix(lk.Categorical(p=[[0.2, np.nan, np.nan], [np.nan, 0, np.nan]])), DICE),
+    case(mix(lk.Multinomial(p=lk.Dirichlet([2, 2, 3]))), COUNT_ROWS),
+    case(mix(lk.Multinomial(p=shared), weights=[0.3, 0.7]), COUNT_ROWS),
+    case(mix(lk.Gamma(shape=shared)), POSITIVE),
+    case(mix(lk.Gamma(rate=shared)), POSITIVE),
+    case(mix(lk.Gamma(shape=2)), POSITIVE),
+    case(mix(lk.Gamma(shape=[2, np.nan], rate=shared)), POSITIVE),
+    case(mix(lk.InverseGamma(shape=shared)), POSITIVE),
+    case(mix(lk.Beta(a=shared)), UNIT),
+    case(mix(lk.Beta(b=3)), UNIT),
+    case(mix(lk.Dirichlet(alpha=shared), weights=[0.3, 0.7]), SIMPLEX),
+    case(mix(lk.NegativeBinomial(size=shared)), WIDE_COUNTS),
+    case(mix(lk.NegativeBinomial(mean=shared), weights=[0.3, 0.7]), WIDE_COUNTS),
+    case(mix(lk.NegativeBinomial(size=2)), WIDE_COUNTS),
+    case(mix([lk.Normal(), lk.Uniform(low=-10, high=20)], None), REAL),
+    case(mix([lk.Normal(), lk.Exponential(), lk.Gamma()], None), REAL + 3),
+    case(mix(lk.Independent(lk.Normal(variance=shared))), PAIR),
+    case(mix(lk.Independent(lk.Normal(variance=shared(over="column")))), PAIR),
+    case(mix(lk.Independent(lk.Bernoulli(p=lk.Beta(2, 2)))), BITS),
+    case(mix(lk.Product(a=lk.Normal(variance=shared), b=lk.Poisson(), c=lk.Bernoulli(p=lk.Beta(2, 2)))), MIXED),
+    case(lk.Product(a=mix(lk.Normal()), b=mix(lk.Poisson()), c=lk.Bernoulli()), MIXED),
+    case(mix(mix(lk.Normal(variance=shared))), REAL),
+    case(mix(mix(lk.Normal(variance=shared(over=["component"])))), REAL),
+    case(mix([mix(lk.Normal(), 2), lk.Normal()], None), REAL),
+    case(mix(lk.Independent(mix(lk.Normal(variance=1)))), PAIR),
+]
+
+MIXED_LEAVES = [case(mix(c.model), c.x, c.given, without=c.exempt) for c in LEAVES]
+
+CASES = LEAVES + MIXED_LEAVES + SLOTS

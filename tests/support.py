@@ -1,0 +1,42 @@
+"""What several test files need: binding a model to data, one E-step, numerical gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from likely.core.data import Table
+from likely.core.setting import Setting
+
+
+def bound(model, x, **rest):
+    """The model at its place in front of some rows, and the rows as a table."""
+    x = np.asarray(x, float)
+    table = Table(x[:, None] if x.ndim == 1 else x, **rest)
+    return model.bind((), Setting.of(table)), table
+
+
+def e_step(family, params, table, weights=None, temperature=1.0):
+    """Posterior and statistics under weights (n, 1)."""
+    weights = np.ones((len(table), 1)) if weights is None else weights
+    posterior = family.infer(params, table, temperature)
+    return posterior, family.collect(params, posterior, table, weights)
+
+
+def gradient(function, u, step=1e-4):
+    """Central differences, fourth order."""
+    out = np.empty(len(u))
+    for i, e in enumerate(np.eye(len(u))):
+        near = function(u + step * e) - function(u - step * e)
+        far = function(u + 2 * step * e) - function(u - 2 * step * e)
+        out[i] = (8 * near - far) / (12 * step)
+    return out
+
+
+def q_gradient(family, params, stats):
+    """Gradient of expected log density + log prior in free coordinates: zero after an M-step."""
+
+    def q(u):
+        at = family.unflatten(u, params)
+        return float(family.expected_log_density(at, stats).sum()) + family.log_prior(at)
+
+    return gradient(q, family.flatten(params))
