@@ -216,7 +216,7 @@ def test_a_constant_column_is_named_with_the_cure(likely):
         "likely: column 'a' is constant (7 in all 3 rows): the likelihood grows without bound as the variance falls to "
         "0. Leave the column out, or give the variance a value or a prior.\n"
     )
-    assert (1, "", line) == (likely.code, likely.out, likely.err)
+    assert (2, "", line) == (likely.code, likely.out, likely.err)
 
 
 # (arguments, the line)

@@ -150,7 +150,7 @@ def test_when_every_start_collapses_the_error_names_component_weight_and_cure():
     text = str(error.value)
     assert text.startswith("every one of the 10 starts collapsed: component ")
     assert "its variance fell to zero with 5 rows left to it, where the likelihood is unbounded." in text
-    assert text.endswith("or a prior on it, as in covariance=InverseWishart(...).")
+    assert text.endswith("Try fewer components, variance=shared, or a prior in variance=...")
 
 
 def test_hard_em_is_k_means_for_spherical_components_of_one_variance():

@@ -11,13 +11,14 @@ import numpy as np
 from likely.core.params import Params
 from likely.core.slot import Slot
 from likely.errors import Degenerate
-from likely.families.moments import BLOCK, FEWEST, LOST, Moments, near, outer
+from likely.families.moments import LOST, Moments, block_rows, near, outer
 from likely.numerics.soft import Array
 
 LOG_2PI = math.log(2 * math.pi)
 SWEEPS = 500
 SETTLED = 1e-15  # relative change of a covariance below which alternating closed forms have nothing left to do
 NOISY = 1e-10  # changes below this that no longer shrink are rounding
+EPSILON = float(np.finfo(float).eps)
 COLLAPSED = 1e-14  # of the variance common to all components: a standard deviation of 1e-7 of theirs
 COLLINEAR = 1e-12  # of a member's own variances: its columns are dependent as far as rounding can tell
 
@@ -61,7 +62,7 @@ def _squared_lengths(points: Array, white: Array, zeros: Array) -> Array:
     """
     n, (k, d, q) = len(points), white.shape
     centre = near(points) if n else zeros[0]
-    size = max(BLOCK // (k * d), FEWEST)
+    size = block_rows(k * d)
     terms, z = np.ones((1 + q, min(n, size))), np.empty((k * d, min(n, size)))
     aside = white @ (centre - zeros)[:, :, None]
     linear = np.concatenate([aside, white], 2).reshape(k * d, 1 + q)
@@ -222,36 +223,51 @@ def check_collapse(stats: Moments, covariance: Slot, value: Array, *, least: flo
     """
     if covariance.fixed:
         return
+    variance = np.einsum("kdd->kd", value)
+    floor = np.fmax(least * _overall_variance(stats, covariance), (4 * EPSILON * stats.mean) ** 2)
+    low = (variance <= floor).any(1)
     finite = np.isfinite(value).all((1, 2)) & (stats.weight > 0)
-    value = np.where(finite[:, None, None], value, np.eye(value.shape[-1]))
-    scale = math.sqrt(least) * np.sqrt(np.einsum("kdd->kd", _overall(stats, covariance)))
-    scale = np.fmax(scale, 4 * np.finfo(float).eps * np.abs(stats.mean))
-    own = math.sqrt(COLLINEAR) * np.sqrt(np.maximum(np.einsum("kdd->kd", value), 0.0))
-    flat = (_smallest(value, scale) <= 1) | (_smallest(value, own) <= 1)
-    flat = (flat | (scale <= 0).any(1) | (own <= 0).any(1)) & finite
-    if flat.any():
-        rows = stats.weight[flat]
+    if value.shape[-1] > 1:
+        low[finite & ~low] = _dependent(value[finite & ~low], floor[finite & ~low])
+    flat = np.flatnonzero(low & finite)
+    if len(flat):
         what = "variance" if value.shape[-1] == 1 else "covariance"
-        cure = "" if any(a.hidden for a in covariance.axes) else cure
-        members = np.flatnonzero(flat).tolist()
-        raise Degenerate(f"its {what} fell to zero", members=members, weights=rows.tolist(), cure=cure)
+        if any(a.hidden for a in covariance.axes):
+            cure = f"Try fewer components, {covariance.name}=shared, or a prior in {covariance.name}=..."
+        rows = stats.weight[flat].tolist()
+        raise Degenerate(f"its {what} fell to zero", members=flat.tolist(), weights=rows, cure=cure)
 
 
-def _smallest(covariance: Array, unit: Array) -> Array:
-    """(k,): the smallest eigenvalue in some units (k, d) of the columns."""
-    return np.linalg.eigvalsh(covariance / outer(np.where(unit > 0, unit, 1.0)))[:, 0]
+def _dependent(covariance: Array, floor: Array) -> Array:
+    """(k,): do columns depend on one another, or is some direction below the floor (k, d) of the columns' variances?
+
+    The eigenvalues of a correlation matrix have mean 1, so the smallest is at least its determinant over e. Nearly
+    always that settles it; only where it does not are eigenvalues worked out.
+    """
+    sd = np.sqrt(np.einsum("kdd->kd", covariance))
+    correlation = covariance / outer(sd)
+    least = np.maximum((floor / sd**2).max(1), COLLINEAR)
+    out = np.linalg.det(correlation) <= math.e * least
+    for i in np.flatnonzero(out):
+        smallest = np.linalg.eigvalsh(correlation[i])[0]
+        below = np.linalg.eigvalsh(covariance[i] / outer(np.sqrt(floor[i])))[0] <= 1 if floor[i].all() else False
+        out[i] = smallest <= COLLINEAR or below
+    return out
 
 
-def _overall(stats: Moments, slot: Slot) -> Array:
-    """(k, d, d): the covariance of all members that a hidden axis joins, between and within."""
+def _overall_variance(stats: Moments, slot: Slot) -> Array:
+    """(k, d): the variance of all members that a hidden axis joins, between and within."""
     hidden = tuple(i for i, a in enumerate(slot.axes) if a.hidden)
-    k, d = stats.mean.shape
-    total = _over(stats.weight, slot.sizes, hidden)
-    mean = _over(stats.weight[:, None] * stats.mean, slot.sizes, hidden) / total[:, None]
-    within = _over(stats.scatter + stats.weight[:, None, None] * outer(stats.mean - mean), slot.sizes, hidden)
-    return (within / total[:, None, None]).reshape(k, d, d)
+    if not hidden:
+        return np.einsum("kdd->kd", stats.scatter) / stats.weight[:, None]
+    weight = stats.weight[:, None]
+    total = _over(weight, slot.sizes, hidden)
+    mean = _over(weight * stats.mean, slot.sizes, hidden) / total
+    within = np.einsum("kdd->kd", stats.scatter) + weight * (stats.mean - mean) ** 2
+    return _over(within, slot.sizes, hidden) / total
 
 
 def _over(a: Array, sizes: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    """Sums over some axes of the members, given back to each member."""
     full = a.reshape(sizes + a.shape[1:])
-    return np.broadcast_to(full.sum(axes, keepdims=True), full.shape).reshape(a.shape)
+    return (full.sum(axes, keepdims=True) + np.zeros_like(full)).reshape(a.shape)

@@ -13,8 +13,7 @@ from likely.core.stats import Stats
 from likely.numerics.soft import Array
 
 LOST = 1e3  # a cancellation may cost this factor, three digits of sixteen; beyond it a member is worked out by itself
-BLOCK = 2**16  # numbers in the largest temporary of a block: it stays in the cache next to the processor
-FEWEST = 2**7  # rows of a block, however many numbers that is
+BLOCK, LARGEST = 2**16, 2**20  # numbers in a block's largest temporary: a core's own cache, a shared one
 
 
 def outer(a: Array) -> Array:
@@ -110,6 +109,11 @@ def moments(points: Array | Belief, weights: Array) -> Moments:
     return Moments(weight, weight, mean, scatter)
 
 
+def block_rows(width: int) -> int:
+    """How many rows to work on at a time, at `width` numbers a row: few enough for the cache, enough for BLAS."""
+    return max(BLOCK // width, min(512, LARGEST // width), 64)
+
+
 def near(points: Array) -> Array:
     """(d,): a point amid points (n, d), the mean of some of them. Nothing but rounding depends on it."""
     some = points[:: len(points) // 128 or 1]
@@ -166,7 +170,7 @@ def _products(points: Array, centre: Array, weights: Array) -> Array:
     """
     n, d = points.shape
     width = 1 + d + d * (d + 1) // 2
-    size = max(BLOCK // width, FEWEST)
+    size = block_rows(width)
     out = np.zeros((weights.shape[1], width))
     terms = np.empty((width, min(n, size)))
     terms[0] = 1.0
