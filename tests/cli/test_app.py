@@ -70,7 +70,6 @@ def test_a_reader_that_has_seen_enough_is_no_error():
         assert likely.wait(60) == 141
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="a terminal needs a pseudo-terminal, which Windows lacks")
 def test_a_terminal_gets_colours(tmp_path):
     (tmp_path / "a.csv").write_text("a\n1\n2\n4\n")
     master, slave = os.openpty()

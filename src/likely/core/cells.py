@@ -161,7 +161,7 @@ def series_cells(series: Any) -> Cells:
     """The column in a narwhals series."""
     import narwhals as nw
 
-    missing = np.asarray(series.is_null().to_numpy(), bool)
+    missing = _array(series.is_null().cast(nw.Int8)).astype(bool)
     kind = series.dtype
     if missing.all():
         return Cells(np.full(len(missing), np.nan))
@@ -169,9 +169,7 @@ def series_cells(series: Any) -> Cells:
         fault = _series_too_big(series) if kind.is_integer() else None
         if fault is not None:
             return Cells(np.full(len(missing), np.nan), fault=fault)
-        found = np.array(series.cast(nw.Float64).to_numpy(), float)
-        found[missing] = np.nan
-        return Cells(found)
+        return Cells(_array(series.cast(nw.Float64), missing))
     if kind in (nw.String, nw.Categorical, nw.Enum):
         texts = object_cells(_unless(missing, series.cast(nw.String).to_list()))
         return replace(texts, category=kind != nw.String)
@@ -180,6 +178,20 @@ def series_cells(series: Any) -> Cells:
     row = int(missing.argmin())
     why = DATES if kind.is_temporal() else OTHER
     return Cells(np.full(len(missing), np.nan), fault=Fault(row, series[row : row + 1].to_list()[0], why))
+
+
+def _array(series: Any, missing: Array | None = None) -> Array:
+    """A series of plain numbers as an array of its own, NaN where values are missing."""
+    native = series.to_native()
+    if not hasattr(native, "combine_chunks"):
+        found = np.array(series.to_numpy())
+        if missing is not None and missing.any():
+            found[missing] = np.nan
+        return found
+    # Arrow's own to_numpy imports pandas wherever that is installed, which takes longer than reading most files.
+    whole = native if missing is None or not missing.any() else native.fill_null(np.nan)
+    whole = whole.combine_chunks()
+    return np.array(np.from_dlpack(whole)) if len(whole) else np.zeros(0)
 
 
 def _series_too_big(series: Any) -> Fault | None:

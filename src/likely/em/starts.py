@@ -15,7 +15,7 @@ from likely.em.stopping import rounding_of
 from likely.errors import Degenerate
 
 FIRST_LEG = 20  # passes each start gets before the first are dropped; later legs double
-FINISHERS = 3  # starts that are always run to the end
+FINISHERS = 3  # starts that run on for as long as they may still win
 SAME = 1e-4  # nats within which two finished starts count as one optimum
 
 
@@ -97,6 +97,10 @@ class Runner:
         factor = min(gains[1] / gains[0], 0.95)
         return self.last.objective + float(gains[1]) * factor / (1 - factor)
 
+    def hope(self) -> float:
+        """Where it might end at best: projections fall short while the gains have not settled."""
+        return self.objective + 3 * max(self.projected() - self.objective, 0.0)
+
 
 Watch = Callable[[Step], None]
 
@@ -123,7 +127,7 @@ class Race:
         self.error = error
 
     def run(self, *, legs: int | None = None) -> None:
-        """Legs of doubling length, after each of which the worse half is dropped; then the rest to the end.
+        """Legs of doubling length, after each of which those that fell behind are dropped, until all have ended.
 
         With `legs=0` every runner makes one pass only, to be known at all.
         """
@@ -131,27 +135,25 @@ class Race:
             self._leg(self.runners, 1)
             return
         running, leg = list(self.runners), FIRST_LEG
-        while len(running) > FINISHERS and not all(r.done for r in running):
+        while running:
             running = self._keep_best(self._leg(running, leg))
             leg *= 2
-        self._leg(sorted(running, key=_standing, reverse=True), None)
 
-    def _leg(self, running: list[Runner], passes: int | None) -> list[Runner]:
-        return [r for r in list(running) if self._advance(r, passes)]
+    def _leg(self, running: list[Runner], passes: int) -> list[Runner]:
+        return [r for r in list(running) if self._advance(r, passes) and not r.done]
 
-    def _keep_best(self, runners: list[Runner]) -> list[Runner]:
-        """Finished runners stay on record; of the others the better half runs on."""
-        running = sorted((r for r in runners if not r.done), key=Runner.projected, reverse=True)
-        keep = max(len(running) // 2, FINISHERS)
-        return [r for r in runners if r.done or r in running[:keep]]
+    def _keep_best(self, running: list[Runner]) -> list[Runner]:
+        """The better half runs on, and of the last few those that may still end above what has been reached."""
+        running = sorted(running, key=Runner.projected, reverse=True)
+        running = running[: max(len(running) // 2, FINISHERS)]
+        best = self.best
+        return [r for r in running if best is None or r is best or r.hope() > best.objective - SAME]
 
-    def _advance(self, runner: Runner, passes: int | None) -> bool:
+    def _advance(self, runner: Runner, passes: int) -> bool:
         """Some passes more; False if the start collapsed."""
-        if runner.done:
-            return True
-        until = None if passes is None else len(runner.trace) + passes
+        until = len(runner.trace) + passes
         try:
-            while (until is None or len(runner.trace) < until) and (step := runner.advance()):
+            while len(runner.trace) < until and (step := runner.advance()):
                 self.watch(step)
         except Degenerate as error:
             self._lose(error)

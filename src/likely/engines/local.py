@@ -84,14 +84,22 @@ class Local:
         return _tree(self.map(lambda chunk: family.collect(None, None, chunk, chunk.weight_column())))
 
     def _merge(self, passes: Iterable[Pass]) -> Pass:
-        done, seen, impossible = [], 0, None
-        for chunk, one in zip(self.chunks, passes, strict=True):
-            if one.impossible is not None and impossible is None:
-                impossible = seen + one.impossible
-            seen += len(chunk)
-            done.append(one)
-        stats = None if impossible is not None else _tree(p.stats for p in done)
-        return Pass(stats, math.fsum(p.log_likelihood for p in done) if impossible is None else -math.inf, impossible)
+        log_likelihoods: list[float] = []
+        seen, impossible = 0, None
+
+        def possible() -> Iterator[Any]:
+            """Statistics as they come, so that they need not all be held at once."""
+            nonlocal seen, impossible
+            for chunk, one in zip(self.chunks, passes, strict=True):
+                if impossible is None and one.impossible is not None:
+                    impossible = seen + one.impossible
+                seen += len(chunk)
+                if impossible is None:
+                    log_likelihoods.append(one.log_likelihood)
+                    yield one.stats
+
+        stats = _tree(possible())
+        return Pass(stats, math.fsum(log_likelihoods)) if impossible is None else Pass(None, -math.inf, impossible)
 
 
 def width_of(family: Family) -> int:
@@ -109,7 +117,7 @@ def _tree(items: Iterable[Any]) -> Any:
             item = held.pop()[1] + item
             level += 1
         held.append((level, item))
-    out = held.pop()[1]
+    out = held.pop()[1] if held else None
     while held:
         out = held.pop()[1] + out
     return out
