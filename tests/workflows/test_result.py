@@ -122,6 +122,11 @@ def test_large_data_races_on_a_sample_and_ends_on_everything():
     assert one.log_likelihood == pytest.approx(fit.log_likelihood, abs=1e-5)
 
 
+def test_large_data_on_which_every_start_collapses_counts_them_all():
+    with pytest.raises(lk.FitError, match="every one of the 4 starts collapsed"):
+        lk.fit(lk.Mixture(lk.Normal(), 2), np.repeat([0.0, 1.0], 15_000), starts=4)
+
+
 def test_models_and_params_survive_pickling(fit):
     assert pickle.loads(pickle.dumps(fit.model)) == fit.model
 

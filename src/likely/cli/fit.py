@@ -30,7 +30,7 @@ The model is a family with slots; what stands in a slot says what happens to it:
   Mixture(Normal(), choose(range(1, 6)))  choose: the best of these, decided by --by
 
 \b
-Families stand inside one another: Mixture([Normal(), Laplace()]), Product(age=Normal(), visits=Poisson()).
+Families stand inside one another: Mixture([Normal(), Uniform()]), Product(age=Normal(), visits=Poisson()).
 `likely families` lists them all. Keep the quotes round the model: a shell reads parentheses itself.
 
 \b

@@ -76,8 +76,9 @@ def collapse(error: Degenerate, family: Family, data: Data, starts: Starts) -> L
     flat = np.flatnonzero(np.ptp(rows.x, axis=0) == 0)
     if len(flat) and "fell to zero" in error.why:
         j = int(flat[0])
+        where = "the only row" if len(rows) == 1 else f"all {len(rows)} rows"
         return DataError(
-            f"{rows.called(j)} is constant ({rows.x[0, j]:.6g} in all {len(rows)} rows): the likelihood grows without "
+            f"{rows.called(j)} is constant ({rows.x[0, j]:.6g} in {where}): the likelihood grows without "
             "bound as the variance falls to 0. Leave the column out, or give the variance a value or a prior.",
             column=rows.name(j),
         )

@@ -90,13 +90,14 @@ class Climb:
             self._enter(heat, family, small, begin)
             ended = self._go(heat)
         chosen = heat.distinct(REPRESENTATIVES)
-        if not chosen:
+        if not chosen:  # the sample may be to blame
             self._enter(race, family, engine, begin)
+            return ended
+        race.collapsed = list(heat.collapsed)
+        race.behind = len(begin) - len(heat.collapsed) - sum(hits for _, hits in chosen)
         for params, hits in chosen:
             self._enter(race, family, engine, [lambda params=params: params])
             race.runners[-1].hits = hits
-        race.behind = len(begin) - sum(hits for _, hits in chosen) - len(heat.collapsed) if chosen else 0
-        race.collapsed = list(heat.collapsed) if chosen else []
         return ended
 
     def _begin(self, family: Family, engine: Local, start: Params | None) -> list[Begin]:
