@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from likely.core.notation import parse
-from likely.em.loop import em
+from likely.em.accelerate import Accelerated
+from likely.em.loop import PlainEM, em
 from likely.engines.local import Local
 from support import e_step, q_gradient
 
@@ -96,12 +97,14 @@ def packed(family, table, params, rng):
 
 
 def monotone(family, table, params, rng):
-    """The objective never falls."""
-    with Local(table, 1, threads=1) as engine:
-        steps = list(em(family, engine, params, max_passes=60, tol=0))
-    objective = np.array([s.objective for s in steps])
-    assert len(objective) == 60
-    assert np.all(np.diff(objective) >= -1e-10 * np.abs(objective[1:]))
+    """The objective never falls, with and without acceleration."""
+    for proposer in (PlainEM(), Accelerated(tol=0)):
+        with Local(table, 1, threads=1) as engine:
+            steps = list(em(family, engine, params, max_passes=60, tol=0, proposer=proposer))
+        objective = np.array([s.objective for s in steps])
+        assert len(objective) == 60
+        assert np.all(np.diff(objective) >= -1e-10 * np.abs(objective[1:]))
+        assert family.obeys(steps[-1].params)
 
 
 def printed(family, table, params, rng):

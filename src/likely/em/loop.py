@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+
+import numpy as np
 
 from likely.core.family import Family
 from likely.core.params import Params
@@ -47,7 +50,7 @@ class Proposer(Protocol):
         """The next parameters to evaluate, and what to call them."""
         ...
 
-    def judge(self, accepted: bool) -> None:
+    def judge(self, accepted: bool, kind: str) -> None:
         """Told whether the proposal was kept."""
         ...
 
@@ -58,7 +61,7 @@ class PlainEM:
     def propose(self, family: Family, step: Step) -> tuple[Params, str]:
         return family.maximize(step.stats, step.params), "em"
 
-    def judge(self, accepted: bool) -> None:
+    def judge(self, accepted: bool, kind: str) -> None:
         return None
 
 
@@ -95,17 +98,23 @@ def em(
     proposer = proposer or PlainEM()
     left = RemainingGain()
     step = _evaluate(family, engine, params, 1, temperature, "start")
-    quiet = 0  # passes in a row that say it is over
+    quiet = 0  # plain steps in a row that say it is over
     while step.passes < max_passes:
         yield step
         candidate, kind = proposer.propose(family, step)
-        new = _evaluate(family, engine, candidate, step.passes + 1, temperature, kind)
+        new = _risk(family, engine, candidate, step, temperature, kind)
         gain, rounding = new.objective - step.objective, rounding_of(step.objective)
-        fell = gain < -rounding
-        proposer.judge(not fell)
-        if fell:
+        fell = not gain >= -rounding
+        proposer.judge(not fell, kind)
+        if fell and kind == "em":
             yield step.ending(Outcome.decreased, new.passes)
             return
+        if fell:
+            step = replace(step, passes=new.passes, kind="rejected")
+            continue
+        if kind != "em":
+            left, quiet, step = RemainingGain(), 0, new
+            continue
         remaining = left.update(gain, rounding)
         close = gain <= rounding or (remaining is not None and remaining < enough(tol))
         quiet = quiet + 1 if close and tol > 0 else 0
@@ -115,6 +124,16 @@ def em(
             yield step.ending(Outcome.rounding_floor if unresolved else Outcome.converged)
             return
     yield step.ending(Outcome.pass_limit)
+
+
+def _risk(family: Family, engine: Engine, params: Params, step: Step, temperature: float, kind: str) -> Step:
+    """The next step; an extrapolation that leads nowhere is only worth minus infinity."""
+    try:
+        return _evaluate(family, engine, params, step.passes + 1, temperature, kind)
+    except (Degenerate, np.linalg.LinAlgError):
+        if kind == "em":
+            raise
+        return replace(step, passes=step.passes + 1, objective=-math.inf)
 
 
 def _evaluate(family: Family, engine: Engine, params: Params, passes: int, temperature: float, kind: str) -> Step:

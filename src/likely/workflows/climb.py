@@ -11,7 +11,8 @@ import numpy as np
 from likely.core.data import Data, Table
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.em.loop import Step, em
+from likely.em.accelerate import Accelerated
+from likely.em.loop import PlainEM, Proposer, Step, em
 from likely.em.outcome import Outcome
 from likely.em.starts import Mark, Race, Starts
 from likely.engines.local import Local, width_of
@@ -39,6 +40,7 @@ class Climb:
     tol: float
     max_passes: int
     threads: int | None
+    accelerate: bool
 
     def run(self, family: Family, engine: Local, start: Params | None) -> tuple[list[Mark], Step, Starts]:
         """The trace and last step of the best run, and the record of all starts.
@@ -70,7 +72,11 @@ class Climb:
     def _enter(self, race: Race, family: Family, engine: Local, begin: list[Begin]) -> None:
         options: dict[str, Any] = {"tol": self.tol, "max_passes": self.max_passes, "temperature": self.temperature}
         for make in begin:
-            race.enter(lambda make=make: em(family, engine, make(), **options))
+            race.enter(lambda make=make: em(family, engine, make(), proposer=self._proposer(), **options))
+
+    def _proposer(self) -> Proposer:
+        """Hard EM ends after finitely many steps by itself; there is nothing to extrapolate."""
+        return Accelerated(self.tol) if self.accelerate and self.temperature > 0 else PlainEM()
 
     def _go(self, race: Race, *, one_pass: bool = False) -> Outcome | None:
         """Run the race; how it was cut short, if it was."""

@@ -35,6 +35,7 @@ def fit(
     starts: int = 10,
     seed: int = 0,
     hard: bool = False,
+    accelerate: bool = True,
     tol: float = 1e-3,
     max_passes: int = 10_000,
     by: str | None = None,
@@ -58,6 +59,7 @@ def fit(
     starts : int                         how many random starts race one another
     seed : int                           the same seed gives the same fit
     hard : bool                          give each row wholly to its best component (classification EM)
+    accelerate : bool                    extrapolate (SQUAREM, Anderson); False is plain EM, to the same maximum
     tol : float                          stop within this many standard errors of the maximum; 0 runs all passes
     max_passes : int                     limit of passes over the data for each start
     by : "bic", "aic" or "icl"           how `choose(...)` slots are decided; lower is better
@@ -93,7 +95,7 @@ def fit(
     with progress_line(progress) as watch:
 
         def fit_one(one: Family) -> Fit:
-            climb = Climb(watch, callback, starts, seed, 0.0 if hard else 1.0, tol, max_passes, threads)
+            climb = Climb(watch, callback, starts, seed, 0.0 if hard else 1.0, tol, max_passes, threads, accelerate)
             return _fit_one(one, table, start, climb)
 
         return select(family, fit_one, by) if is_open(family) else fit_one(family)
