@@ -26,7 +26,8 @@ def data(case: MixtureCase) -> tuple[np.ndarray, np.ndarray]:
 def run(x: np.ndarray, means: np.ndarray, passes: int) -> lk.Fit:
     k, d = means.shape
     start = lk.Mixture(lk.MultivariateNormal(mean=means, covariance=np.eye(d)), k, weights=np.full(k, 1 / k))
-    return lk.fit(lk.Mixture(lk.MultivariateNormal(), k), x, start=start, tol=0, max_passes=passes, progress=False)
+    model = lk.Mixture(lk.MultivariateNormal(), k)
+    return lk.fit(model, x, start=start, accelerate=False, tol=0, max_passes=passes, progress=False)
 
 
 def seconds_per_pass(x: np.ndarray, means: np.ndarray, passes: int) -> float:

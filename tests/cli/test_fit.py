@@ -68,6 +68,15 @@ def test_options_reach_the_fit(likely):
     assert found["outcome"]["name"] == "pass_limit"
 
 
+def test_plain_em_takes_more_passes_to_the_same_maximum(likely):
+    plain, fast = (
+        json.loads(likely("fit", likely.data, "Mixture(MultivariateNormal(covariance=shared), 3)", flag, "--json").out)
+        for flag in ("--no-accelerate", "--accelerate")
+    )
+    assert plain["passes"] > fast["passes"]
+    assert abs(plain["log_likelihood"] - fast["log_likelihood"]) < 1e-5
+
+
 def test_several_columns_are_named_between_commas(likely):
     likely.write("a.csv", "x,y,z\n1,1,0\n2,0,1\n4,2,5\n9,1,1\n")
     found = json.loads(likely("fit", "a.csv", "MultivariateNormal()", "--columns", "z, x", "--json").out)

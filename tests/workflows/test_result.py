@@ -87,6 +87,18 @@ def test_a_model_without_components_has_no_responsibilities():
     assert str(error.value) == "Normal has no components; responsibilities and predict need a mixture."
 
 
+def test_a_regression_predicts_the_expected_response(tmp_path):
+    u = np.array([0.0, 1, 2, 3])
+    fit = lk.fit(lk.LinearGaussian(), 1 + 2 * u + [0.1, -0.1, -0.1, 0.1], given=u)
+    assert fit.predict(given=[10.0]) == pytest.approx([21.0])
+    assert fit.predict() == pytest.approx(1 + 2 * u)
+    fit.save(tmp_path / "fit.json")
+    assert lk.load(tmp_path / "fit.json").predict(given=[10.0]) == pytest.approx([21.0])
+    with pytest.raises(lk.DataError) as error:
+        fit.predict(given=[[1.0, 2.0]])
+    assert str(error.value) == "the model was fitted with 1 covariates; given has 2 columns."
+
+
 def test_a_loaded_fit_has_no_data_and_says_so(fit, tmp_path):
     fit.save(tmp_path / "fit.json")
     again = lk.load(tmp_path / "fit.json")

@@ -55,6 +55,10 @@ Exit codes: 0 fitted, 1 the fit failed, 2 the input cannot be used, 130 interrup
 )
 @click.option("--hard", is_flag=True, help="Give each row wholly to its best component (classification EM).")
 @click.option(
+    "--accelerate/--no-accelerate", default=True, show_default=True,
+    help="Extrapolate between passes; plain EM reaches the same maximum in more of them.",
+)  # fmt: skip
+@click.option(
     "--tol", type=float, default=1e-3, show_default=True, metavar="X",
     help="Stop within this many standard errors of the maximum; 0 runs all passes.",
 )  # fmt: skip

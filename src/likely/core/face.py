@@ -117,6 +117,10 @@ class Face:
         """Draws (n, d) as a person expects them: one column flat."""
         return x[:, 0] if x.shape[1] == 1 else x
 
+    def regress(self: Any, given: Any) -> Array:
+        """Expected responses at covariates, for families that condition on them."""
+        raise ModelError(f"{type(self).__name__} has no regression on covariates.")
+
     def cdf(self: Any, x: Any) -> Array:
         """Probability of a value at or below each x; (n,). For families of one column."""
         table = table_of(x)

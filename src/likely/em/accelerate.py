@@ -24,9 +24,10 @@ from likely.errors import Degenerate
 from likely.numerics.soft import Array
 
 WARM = 10  # plain steps first: an accelerator should not choose the basin
-SMALL_CYCLE = 0.01  # nats: a SQUAREM cycle that gains less hands over to Anderson
+SMALL_CYCLE = 1.0  # nats: a SQUAREM cycle that gains less hands over to Anderson
 MEMORY = 10  # points that Anderson remembers
 CONDITION = 1e6  # of its least-squares problem; older points are dropped above it
+LONGEST_HOLD = 4  # cycles of SQUAREM before Anderson is tried again, at most
 STRIKES = 2  # rejected proposals in a row that send Anderson back to SQUAREM
 CONFIRM = 8  # plain steps that confirm; then acceleration resumes
 SHORTER = 5  # times a proposal is shortened towards the EM point before it is given up
@@ -122,7 +123,8 @@ class Accelerated:
             return
         self.pending, self.plain_left = None, 1
         if isinstance(self.method, Anderson) and self.method.strikes >= STRIKES:
-            self.method, self.hold, self.sentence = Squarem(), self.sentence, 2 * self.sentence
+            self.method, self.hold = Squarem(), self.sentence
+            self.sentence = min(2 * self.sentence, LONGEST_HOLD)
 
     def _plain(self, family: Family, step: Step) -> tuple[Params, str]:
         params = family.maximize(step.stats, step.params)

@@ -8,10 +8,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from likely.core.data import Data
 from likely.core.family import Family
@@ -20,6 +21,7 @@ from likely.numerics.soft import Array
 
 CELLS = 2**21  # numbers in the largest temporary of a chunk
 FEWEST, MOST = 2**10, 2**15  # rows of a chunk: enough to outweigh the interpreter's share of the work
+SHARED = 2**18  # numbers in the largest temporary of all chunks together from which threads share the work
 PIECES, WORTH = 8, 2**13  # so many chunks at least, for threads to share, where a chunk keeps this many rows
 
 
@@ -45,14 +47,15 @@ class Local:
     def __init__(self, data: Data, width: int, threads: int | None = None):
         self.data = data
         self.chunks = [data.take(slice(a, b)) for a, b in _bounds(len(data), width)]
-        self.threads = min(threads or _processors(), len(self.chunks))
+        many = len(data) * width >= SHARED  # below that, starting threads costs more than they save
+        self.threads = min(threads or _processors(), len(self.chunks)) if many else 1
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Local:
         _keep_freed_memory()
         self._limits = contextlib.ExitStack()
         if len(self.chunks) > 1:  # threads belong to chunks, not to the matrix products inside one
-            self._limits.enter_context(threadpool_limits(1, user_api="blas"))
+            self._limits.enter_context(_blas().limit(limits=1, user_api="blas"))
         if self.threads > 1:
             self._pool = ThreadPoolExecutor(self.threads)
         return self
@@ -125,7 +128,9 @@ def _tree(items: Iterable[Any]) -> Any:
 
 def _bounds(n: int, width: int) -> list[tuple[int, int]]:
     """Chunks of equal size but the last; they depend on the data and the model alone."""
-    size = min(max(CELLS // max(width, 1), FEWEST), MOST, max(n // PIECES, WORTH))
+    size = min(max(CELLS // max(width, 1), FEWEST), MOST)
+    if n * width >= SHARED:
+        size = min(size, max(n // PIECES, WORTH))
     size = 1 << (size.bit_length() - 1)
     return [(a, min(a + size, n)) for a in range(0, n, size)]
 
@@ -137,6 +142,12 @@ def _keep_freed_memory() -> None:
     never touched, so it costs nothing.
     """
     np.empty(2**25 - 2**16, np.uint8)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The matrix libraries of this process; finding them takes milliseconds, so it is done once."""
+    return ThreadpoolController()
 
 
 def _processors() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -93,6 +93,10 @@ class InverseWishart(Family):
     def present(self, x: Array) -> Any:
         d = math.isqrt(x.shape[1])
         return x.reshape(-1, d, d)
+
+    def estimating(self, count: int) -> Self:
+        """The same prior, however many coefficients are estimated beside the covariance."""
+        return self
 
     def as_moments(self, d: int) -> tuple[Array, Array]:
         """As a prior on a covariance: degrees of freedom (k,) and scatter (k, d, d) of pretend deviations."""

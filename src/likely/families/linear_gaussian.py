@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from likely.core.data import Table
 from likely.core.domains import PositiveDefinite, Real, Value
+from likely.core.door import table_of
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.setting import Setting
@@ -84,7 +85,7 @@ class LinearGaussian(Family):
     def bind(self, axes: tuple[Axis, ...] = (), setting: Setting | dict[str, int] | None = None) -> Self:
         out = super().bind(axes, setting)
         slot = out.slots["covariance"]
-        if type(slot.prior).__name__ != "Unbiased":
+        if slot.prior is None:
             return out
         prior = slot.prior.estimating(1 + out.setting.dims["p"])
         return out._changed(slots={**out.slots, "covariance": replace(slot, prior=prior)})
@@ -131,6 +132,16 @@ class LinearGaussian(Family):
     def expected_log_density(self, params: Params, stats: Moments) -> Array:
         scatter = residual_scatter(stats, params.coefficients, params.intercept)
         return expected_gaussian(stats, params.covariance, scatter)
+
+    def regress(self, given: Any) -> Array:
+        """Expected responses at covariates (n, p): (n,) for one response, else (n, d)."""
+        covariates = table_of(given).x
+        self._require_filled()
+        coefficients, intercept = np.atleast_2d(self.coefficients), np.atleast_1d(self.intercept)
+        if covariates.shape[1] != coefficients.shape[1]:
+            wanted, found = coefficients.shape[1], covariates.shape[1]
+            raise DataError(f"the model was fitted with {wanted} covariates; given has {found} columns.")
+        return self.present(covariates @ coefficients.T + intercept)
 
     def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
         p = params.coefficients.shape[2]

@@ -95,7 +95,12 @@ class Fit:
         return self._responsibilities(self._table(x, given, "responsibilities"))
 
     def predict(self, x: Any = None, given: Any = None) -> Array:
-        """(n,): the most probable component of each row (from 0), or its label where labels were given by name."""
+        """(n,): the most probable component of each row (from 0), or its label where labels were given by name.
+
+        For a regression that stands alone, `predict(given=...)` gives the expected responses.
+        """
+        if self.model.uses_given and not _has_components(self.model):
+            return self.model.regress(self._training("predict").given if given is None else given)
         best = self.responsibilities(x, given).argmax(1)
         if not self.label_names:
             return best
