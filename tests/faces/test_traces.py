@@ -14,7 +14,7 @@ from likely.workflows.select import Candidate, Selection
 @pytest.fixture(scope="module")
 def fit():
     x = np.r_[np.random.default_rng(0).normal(0, 1, 40), np.random.default_rng(1).normal(4, 1, 60)]
-    return lk.fit(lk.Mixture(lk.Normal(), 2), x)
+    return lk.fit(lk.Mixture(lk.Normal(), 2), x, accelerate=False)
 
 
 def test_every_pass_is_a_point_of_the_trace(fit):
