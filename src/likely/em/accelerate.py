@@ -103,13 +103,14 @@ class Accelerated:
     source: Any = None  # the same, not packed
     pending: tuple[Array, Any] | None = None  # those of the proposal being evaluated
     cycle: float = -np.inf  # objective when the current SQUAREM cycle began
+    height: float = -np.inf  # objective of the step before
 
     def propose(self, family: Family, step: Step) -> tuple[Params, str]:
         """The next parameters, and "em", "squarem" or "anderson"."""
         if self.pending is not None:  # the last proposal was kept
             (self.latest, self.source), self.pending = self.pending, None
-        if self.plain_left > 0:
-            self.plain_left -= 1
+        if self.plain_left > 0 or self._soon(step):
+            self.plain_left = max(self.plain_left - 1, 0)
             return self._plain(family, step)
         if self.origin is None:
             self.origin, self.latest, self.source = step.stats, None, None
@@ -125,6 +126,17 @@ class Accelerated:
         if isinstance(self.method, Anderson) and self.method.strikes >= STRIKES:
             self.method, self.hold = Squarem(), self.sentence
             self.sentence = min(2 * self.sentence, LONGEST_HOLD)
+
+    def _soon(self, step: Step) -> bool:
+        """Will plain steps be within the tolerance before an extrapolation could be confirmed?
+
+        After a gain g, a remaining gain of g a / (1 - a) gives the factor a by which the gains shrink.
+        """
+        gain, self.height = step.objective - self.height, step.objective
+        if step.gain_left is None or not 0 < gain < np.inf or self.tol <= 0:
+            return False
+        factor = step.gain_left / (gain + step.gain_left)
+        return step.gain_left * factor**CONFIRM < enough(self.tol)
 
     def _plain(self, family: Family, step: Step) -> tuple[Params, str]:
         params = family.maximize(step.stats, step.params)
