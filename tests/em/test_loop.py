@@ -5,7 +5,7 @@ import pytest
 
 import likely as lk
 from likely.core.params import Params
-from likely.em.loop import em
+from likely.em.loop import Step, em
 from likely.em.outcome import Outcome
 from likely.em.starts import Race, Runner
 from likely.em.stopping import RemainingGain, enough
@@ -162,3 +162,35 @@ def test_hard_em_is_k_means_for_spherical_components_of_one_variance():
     assert fit.predict().tolist() == [0, 0, 1, 1]
     assert fit.model.component.mean == pytest.approx(np.array([[0.125, 0], [0.875, 1]]))
     assert fit.model.component.covariance[0, 0, 0] == pytest.approx(0.375 / (8 * 2))
+
+
+def runs(*objectives):
+    """Runners that follow scripts, and end with them."""
+
+    def steps(script):
+        for i, objective in enumerate(script):
+            outcome = Outcome.converged if i == len(script) - 1 else None
+            yield Step(i + 1, Params(), objective, objective, None, "em", None, outcome)
+
+    return [Runner(steps(o)) for o in objectives]
+
+
+def test_of_runners_that_are_level_a_finished_one_wins():
+    race = Race(print, runs([-5.0, -2.0, -1.0], [-5.0, -1.0 + 1e-9, -1.0 + 2e-9]))
+    finished, cut_short = race.runners
+    while finished.advance():
+        pass
+    cut_short.advance()
+    cut_short.advance()
+    assert cut_short.objective > finished.objective
+    assert race.best is finished
+
+
+def test_a_runner_that_was_dropped_too_soon_is_called_back():
+    # Four creep up towards -10 and look promising; the fifth stands at -5 with nothing promised and is dropped first.
+    slow = [[-100.0 + 4 * min(i, 20) for i in range(45)] for _ in range(6)]
+    still = [-5.0 - 1e-7 * max(0, 30 - i) for i in range(40)]
+    race = Race(lambda _: None, runs(*slow, still))
+    race.run()
+    assert race.best is race.runners[-1]
+    assert race.best.done

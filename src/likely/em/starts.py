@@ -138,6 +138,8 @@ class Race:
         while running:
             running = self._keep_best(self._leg(running, leg))
             leg *= 2
+            if not running and (best := self.best) is not None and not best.done:
+                running = [best]  # dropped too soon: nobody who ran on came up to it
 
     def _leg(self, running: list[Runner], passes: int) -> list[Runner]:
         return [r for r in list(running) if self._advance(r, passes) and not r.done]
@@ -163,9 +165,13 @@ class Race:
 
     @property
     def best(self) -> Runner | None:
-        """The runner with the highest objective so far; finished ones first."""
+        """The runner with the highest objective so far; one that has finished, where it makes no difference."""
         alive = [r for r in self.runners if r.last is not None]
-        return max(alive, key=_standing, default=None)
+        if not alive:
+            return None
+        top = max(alive, key=_standing)
+        level = [r for r in alive if r.done and _standing(r)[0] and r.objective > top.objective - SAME]
+        return max(level, key=_standing, default=top)
 
     def distinct(self, limit: int) -> list[tuple[Params, int]]:
         """The best distinct ends so far, with how many starts each stands for."""
