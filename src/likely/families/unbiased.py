@@ -15,7 +15,7 @@ from likely.errors import ModelError
 from likely.numerics.soft import Array
 
 
-class Unbiased(Family):
+class Unbiased(Family, public=False):
     """Stands in the slot of a variance or covariance V: its estimate divides by n - 1 in place of n.
 
     This is not maximum likelihood. It is a prior with log density 1/2 log det V, whose pretend data take one degree of
