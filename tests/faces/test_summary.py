@@ -280,3 +280,15 @@ def test_wide_tables_stay_within_the_line():
     text = str(lk.fit(lk.Mixture(lk.MultivariateNormal("spherical", covariance=1.0), 12), x, starts=1, max_passes=5))
     assert max(map(len, text.splitlines())) <= 100
     assert len(re.findall("^component ", text, re.M)) == 2  # in two pieces
+
+
+def test_an_interrupted_fit_does_not_say_that_its_starts_fell_behind():
+    def interrupt(step):
+        if step.passes == 3:
+            raise KeyboardInterrupt
+
+    x = np.random.default_rng(0).normal(size=50)
+    text = str(lk.fit(lk.Mixture(lk.Normal(), 2), x, callback=interrupt).summary())
+    assert "Interrupted; these are the best parameters so far." in text
+    assert "10 starts were under way; more passes may find a better fit." in text
+    assert "fell behind" not in text

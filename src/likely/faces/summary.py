@@ -120,6 +120,9 @@ def _story(fit: Fit) -> Iterator[str]:
         yield f"It took {passes}, {took}."
         return
     yield f"The best start took {passes}; all of them together took {took}."
+    if fit.outcome in (Outcome.interrupted, Outcome.stopped):
+        yield f"{fit.starts.count} starts were under way; more passes may find a better fit."
+        return
     yield from _starts(fit)
 
 
