@@ -37,7 +37,10 @@ def test_laws(rayleigh, law):
 
 
 def test_the_last_example_runs(rayleigh):
-    exec(rayleigh[1][2], {"Rayleigh": rayleigh[0]})
+    scope = {"Rayleigh": rayleigh[0]}
+    exec(rayleigh[1][2] + "\nfit = lk.fit(Rayleigh(), [0.5, 1.0, 2.5])", scope)
+    # Maximum likelihood by hand: the sum of squares over twice the number of rows.
+    assert scope["fit"].model.scale2 == pytest.approx((0.25 + 1 + 6.25) / 6, rel=1e-14)
 
 
 def test_the_prior_of_the_page_is_map(rayleigh):
