@@ -11,6 +11,7 @@ import pytest
 import likely as lk
 from likely.faces import progress
 from likely.faces.progress import progress_line
+from likely.numerics.notices import notify
 
 STEP = SimpleNamespace(kind="start", passes=1, objective=-12.5, gain_left=None)
 LATER = SimpleNamespace(kind="em", passes=7, objective=-10.25, gain_left=0.125)
@@ -102,3 +103,21 @@ def test_a_fit_reports_its_passes():
     with redirect_stderr(out):
         lk.fit(lk.Mixture(lk.Normal(variance=1), 2), [0.0, 1.0, 5.0, 6.0], progress=True, starts=1)
     assert out.getvalue().startswith("fitting: pass 1, objective -")
+
+
+def test_compiling_is_said_at_once_and_once_in_a_log():
+    log = io.StringIO()
+    with redirect_stderr(log), progress_line(True) as watch:
+        notify()
+        notify()
+        watch(STEP)
+    assert re.fullmatch(
+        r"compiling, once on this machine: later runs begin at once, \d\.\d s\nfitting: .*\n", log.getvalue()
+    )
+
+
+def test_compiling_is_said_on_a_terminal_without_patience(terminal):
+    with redirect_stderr(terminal), progress_line(None):
+        notify()
+    assert "compiling, once on this machine" in terminal.getvalue()
+    notify()  # nobody listens any more

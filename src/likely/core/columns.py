@@ -83,7 +83,7 @@ class Columns:
         return self.items[j].cells()
 
     def matrix(self, chosen: Sequence[int], role: str = "") -> Matrix:
-        """Columns side by side: numbers, and codes of text into one vocabulary.
+        """Columns side by side: numbers (in single precision where an array is), and codes of text into one vocabulary.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Columns:
         if row is not None:
             j = next(j for j in chosen if too_big(block[row : row + 1, j]) is not None)
             raise self.refuse(self.label(j, role), j, Fault(row, int(block[row, j]), TOO_BIG))
-        return np.ascontiguousarray(wanted, float)
+        return np.ascontiguousarray(wanted, np.float32 if wanted.dtype == np.float32 else float)
 
     def _side_by_side(self, chosen: Sequence[int], role: str) -> Matrix:
         x = np.empty((self.n, len(chosen)))

@@ -103,6 +103,11 @@ class Table(Remembers):
         by_row = {n: None if (v := getattr(self, n)) is None else v[rows] for n in _BY_ROW}
         return self.with_(x=self.x[rows], **by_row)
 
+    def double(self) -> Self:
+        """The same in double precision; compiled passes alone can do without."""
+        single = isinstance(self.x, np.ndarray) and self.x.dtype == np.float32
+        return self.with_(x=self.x.astype(float)) if single else self
+
     def name(self, j: int) -> str:
         """Name of a column, or its number counted from 1 where it has none."""
         return self.names[j] if self.names else str(j + 1)
@@ -148,6 +153,11 @@ class Sequences(Remembers):
     def owner(self) -> Array:
         """(rows,) the sequence each row belongs to."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def double(self) -> Self:
+        """The same in double precision."""
+        rows = self.rows.double()
+        return self if rows is self.rows else self.with_(rows=rows)
 
     def take(self, sequences: slice) -> Sequences:
         """A run of whole sequences."""

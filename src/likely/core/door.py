@@ -44,7 +44,7 @@ def table_of(x: Any, *, given: Any = None, weights: Any = None, labels: Any = No
     if not isinstance(x, Table):
         source = columns_of(x)
         chosen = unused(source, given, weights, labels) if columns is None else source.positions(columns)
-        return arrange(source, chosen, given=given, weights=weights, labels=labels)
+        return arrange(source, chosen, given=given, weights=weights, labels=labels).double()
     if all(v is None for v in (given, weights, labels, columns)):
         return x
     source = replace(columns_of(x.x), names=x.names)
@@ -112,7 +112,7 @@ def _covariates(source: Columns, given: Any) -> tuple[Array, tuple[str, ...]]:
         at = text.index(True)
         fault = Fault(0, vocabulary[int(x[0, at])], "covariates are numbers. Write categories as columns of 0 and 1.")
         raise inner.refuse(inner.label(chosen[at], "given "), chosen[at], fault)
-    return x, tuple(inner.names[j] for j in chosen) if inner.names else ()
+    return x.astype(float, copy=False), tuple(inner.names[j] for j in chosen) if inner.names else ()
 
 
 def _one_column(source: Columns, role: Any, what: str, item: str = "row") -> tuple[Columns, int, str]:

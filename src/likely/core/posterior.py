@@ -28,3 +28,26 @@ class Posterior:
     def slack(self) -> Array:
         """(n, k)."""
         return np.zeros_like(self.log_prob) if self.find_slack is None else self.find_slack()
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over some data brought back."""
+
+    stats: Any
+    log_likelihood: float
+    impossible: int | None = None  # the first item that has probability zero
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a pass in one go found for the members of a bank that are the components of one mixture."""
+
+    log_likelihood: float
+    counts: Array  # (k,) expected numbers of items
+    stats: Any
+
+
+# A chunk, log weights (k,) of the members, and whether every row goes wholly to its best member.
+Fused = Callable[[Any, Array, bool], Share | None]
+Sweep = Callable[[Any], Pass | None]  # a pass over a chunk in one go; None where it must be done step by step

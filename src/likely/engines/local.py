@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,21 +17,14 @@ from threadpoolctl import ThreadpoolController
 from likely.core.data import Data
 from likely.core.family import Family
 from likely.core.params import Params
+from likely.core.posterior import Pass
 from likely.numerics.soft import Array
 
 CELLS = 2**21  # numbers in the largest temporary of a chunk
 FEWEST, MOST = 2**10, 2**15  # rows of a chunk: enough to outweigh the interpreter's share of the work
 SHARED = 2**18  # numbers in the largest temporary of all chunks together from which threads share the work
 PIECES, WORTH = 8, 2**13  # so many chunks at least, for threads to share, where a chunk keeps this many rows
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What one pass over the data brought back."""
-
-    stats: Any
-    log_likelihood: float
-    impossible: int | None = None  # the first item that has probability zero
+MANY = 64  # pieces at most where rows take no room
 
 
 class Local:
@@ -42,12 +35,15 @@ class Local:
     data : Table or Sequences
     width : int        members times columns of the model: how much room a row takes
     threads : int      at most this many; None for all processors
+    sweeps : bool      the model passes over data in one go, where rows take no room
     """
 
-    def __init__(self, data: Data, width: int, threads: int | None = None):
-        self.data = data
-        self.chunks = [data.take(slice(a, b)) for a, b in _bounds(len(data), width)]
+    def __init__(self, data: Data, width: int, threads: int | None = None, *, sweeps: bool = False):
         many = len(data) * width >= SHARED  # below that, starting threads costs more than they save
+        self.sweeps = sweeps and many
+        self.data, self.width = data if self.sweeps else data.double(), width
+        bounds = _pieces(len(data)) if self.sweeps else _bounds(len(data), width)
+        self.chunks = [self.data.take(slice(a, b)) for a, b in bounds]
         self.threads = min(threads or _processors(), len(self.chunks)) if many else 1
         self._pool: ThreadPoolExecutor | None = None
 
@@ -71,38 +67,58 @@ class Local:
 
     def evaluate(self, family: Family, params: Params, temperature: float = 1.0) -> Pass:
         """One E-step: expected statistics and log-likelihood at some parameters."""
+        sweep = family.sweep(params, temperature) if self.sweeps else None
 
         def work(chunk: Data) -> Pass:
-            weights = chunk.weight_column()
-            posterior = family.infer(params, chunk, temperature)
-            each = weights[:, 0] * posterior.log_prob[:, 0]
-            total = float(each.sum())
-            bad = None if math.isfinite(total) else _first(~np.isfinite(each))
-            return Pass(None if bad is not None else family.collect(params, posterior, chunk, weights), total, bad)
+            done = None if sweep is None else sweep(chunk)
+            if done is not None:
+                return done
+            finer = self._finer(chunk)
+            return _merge(finer, (_step_by_step(family, params, part, temperature) for part in finer))
 
-        return self._merge(self.map(work))
+        return _merge(self.chunks, self.map(work))
+
+    def _finer(self, chunk: Data) -> list[Data]:
+        """A chunk cut so that what is worked out for each of its rows has room."""
+        if not self.sweeps:
+            return [chunk]
+        bounds = _bounds(len(chunk), self.width)
+        return chunk.once(("finer", self.width), lambda: [chunk.take(slice(a, b)).double() for a, b in bounds])
 
     def summarise(self, family: Family) -> Any:
         """Statistics of fully observed data: what a closed form needs."""
         return _tree(self.map(lambda chunk: family.collect(None, None, chunk, chunk.weight_column())))
 
-    def _merge(self, passes: Iterable[Pass]) -> Pass:
-        log_likelihoods: list[float] = []
-        seen, impossible = 0, None
 
-        def possible() -> Iterator[Any]:
-            """Statistics as they come, so that they need not all be held at once."""
-            nonlocal seen, impossible
-            for chunk, one in zip(self.chunks, passes, strict=True):
-                if impossible is None and one.impossible is not None:
-                    impossible = seen + one.impossible
-                seen += len(chunk)
-                if impossible is None:
-                    log_likelihoods.append(one.log_likelihood)
-                    yield one.stats
+def _step_by_step(family: Family, params: Params, chunk: Data, temperature: float) -> Pass:
+    """A pass over a chunk as the protocol has it: first what is hidden is inferred, then statistics are collected."""
+    weights = chunk.weight_column()
+    posterior = family.infer(params, chunk, temperature)
+    each = weights[:, 0] * posterior.log_prob[:, 0]
+    total = float(each.sum())
+    if not math.isfinite(total):
+        return Pass(None, total, _first(~np.isfinite(each)))
+    return Pass(family.collect(params, posterior, chunk, weights), total)
 
-        stats = _tree(possible())
-        return Pass(stats, math.fsum(log_likelihoods)) if impossible is None else Pass(None, -math.inf, impossible)
+
+def _merge(chunks: Sequence[Data], passes: Iterable[Pass]) -> Pass:
+    """Passes over chunks, in their order, as one."""
+    log_likelihoods: list[float] = []
+    seen, impossible = 0, None
+
+    def possible() -> Iterator[Any]:
+        """Statistics as they come, so that they need not all be held at once."""
+        nonlocal seen, impossible
+        for chunk, one in zip(chunks, passes, strict=True):
+            if impossible is None and one.impossible is not None:
+                impossible = seen + one.impossible
+            seen += len(chunk)
+            if impossible is None:
+                log_likelihoods.append(one.log_likelihood)
+                yield one.stats
+
+    stats = _tree(possible())
+    return Pass(stats, math.fsum(log_likelihoods)) if impossible is None else Pass(None, -math.inf, impossible)
 
 
 def width_of(family: Family) -> int:
@@ -133,6 +149,12 @@ def _bounds(n: int, width: int) -> list[tuple[int, int]]:
         size = min(size, max(n // PIECES, WORTH))
     size = 1 << (size.bit_length() - 1)
     return [(a, min(a + size, n)) for a in range(0, n, size)]
+
+
+def _pieces(n: int) -> list[tuple[int, int]]:
+    """Equal pieces for threads to share, where rows take no room."""
+    count = max(min(max(n >> 17, PIECES), MANY, n >> 11), 1)
+    return list(pairwise([n * i // count for i in range(count + 1)]))
 
 
 def _keep_freed_memory() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from likely.numerics.notices import when_compiling
+
 if TYPE_CHECKING:
     from likely.em.loop import Step
 
@@ -37,7 +39,8 @@ def progress_line(enabled: bool | None = None) -> Generator[Watch]:
         return
     line = _Line(_Live() if terminal else _Log(), wait=0.0 if enabled else PATIENCE)
     try:
-        yield line
+        with when_compiling(line.compiling):
+            yield line
     finally:
         line.display.close()
 
@@ -50,7 +53,7 @@ class _Line:
     """Counts the starts and decides when to speak."""
 
     def __init__(self, display: _Live | _Log, wait: float):
-        self.display, self.starts = display, 0
+        self.display, self.starts, self.compiled = display, 0, False
         self.began = time.perf_counter()
         self.due = self.began + wait
 
@@ -60,6 +63,13 @@ class _Line:
         if now >= self.due:
             self.due = now + self.display.every
             self.display.show(progress_text(step, self.starts, now - self.began))
+
+    def compiling(self) -> None:
+        """Said at once, since nothing else happens for seconds."""
+        if not self.compiled or self.display.every == EVERY:
+            seconds = time.perf_counter() - self.began
+            self.display.show(f"compiling, once on this machine: later runs begin at once, {seconds:.1f} s")
+        self.compiled = True
 
 
 def progress_text(step: Step, starts: int, seconds: float) -> str:

@@ -43,7 +43,7 @@ def read(
         table = arrange(source, chosen, given=given, weights=weights, labels=labels)
     if not family.reads_text:
         refuse_text(table, _short(family))
-    return table
+    return table if family.reads_single else table.double()
 
 
 def reread(data: Any, columns: Sequence[str], given_names: Sequence[str] = (), *, given: Any = None) -> Table:
@@ -73,7 +73,7 @@ def reread(data: Any, columns: Sequence[str], given_names: Sequence[str] = (), *
     else:
         chosen = unused(source, given, None, None)
         _require_count(len(chosen), columns)
-    table = arrange(source, chosen, given=given)
+    table = arrange(source, chosen, given=given).double()
     return table.with_(names=tuple(columns)) if columns else table
 
 

@@ -66,8 +66,9 @@ def safe_log(p: Array) -> Array:
 def weigh(weights: Array, values: Array) -> Array:
     """`sum_i weights[i, k] values[i, k]` for values (n, 1), common to all members, or (n, k), one for each.
 
-    Returns (k,). One product where the values are common: no (n, k) temporary.
+    Returns (k,); or (k, e) for values (n, 1, e) or (n, k, e). One product where they are common: no (n, k) temporary.
     """
     if values.shape[1] == 1:
-        return values[:, 0] @ weights
-    return np.einsum("nk,nk->k", weights, values)
+        common = values[:, 0]
+        return common @ weights if common.ndim == 1 else weights.T @ common
+    return np.einsum("nk,nk...->k...", weights, values)

@@ -183,7 +183,7 @@ class Fit:
         bound = self.model.bind((), Setting.of(data.rows))
         params = bound.known_params()
         with Local(data, width_of(bound)) as engine:
-            return np.concatenate(list(engine.map(lambda chunk: what(bound.infer(params, chunk)))))
+            return np.concatenate(list(engine.map(lambda chunk: what(bound.infer(params, chunk.double())))))
 
 
 def _has_components(model: Family) -> bool:

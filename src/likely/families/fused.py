@@ -1,0 +1,200 @@
+"""Banks of normals in one go: compiled passes over the rows, and their sums as moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from likely.core.posterior import Fused, Share
+from likely.families.diagonal import DiagonalMoments
+from likely.families.gaussian import LOG_2PI, whitening
+from likely.families.moments import LOST, Moments, moments, near
+from likely.numerics.soft import Array
+
+WORTH = 2**14  # numbers (rows x members x columns) of a chunk from which a compiled pass outweighs its preparation
+FAR = 1e5  # standard deviations between a member and the centre up to which a common centre serves it well
+FEW_COLUMNS = 24  # up to so many, rows stay in lanes (`moments_in_tiles`)
+NEGLIGIBLE = 1e-18  # of a member's own weight: less than rounding, were all rows to weigh so little
+POSSIBLE = -1e290  # above the log-likelihood of rows among which one is impossible
+NO_WEIGHTS = np.empty(0)
+
+# Rows, their weights and centre, the members' means about it, constants, and whether rows go wholly to one member.
+Work = Callable[[Array, Array, Array, Array, Array, bool], tuple[float, Any]]
+
+
+def fused_normals(mean: Array, covariance: Array) -> Fused:
+    """A pass over rows under k normals with means (k, d) and covariances (k, d, d)."""
+    white, log_det = whitening(covariance)
+    constants = -0.5 * (mean.shape[1] * LOG_2PI + log_det)
+    return fused_forms(mean, white, constants, np.einsum("kdd->kd", covariance))
+
+
+def fused_forms(mean: Array, white: Array, own_constants: Array, spread: Array) -> Fused:
+    """A pass over rows under k log densities constant - |white (x - mean)|^2 / 2, white (k, d, d) lower triangular.
+
+    `spread` (k, d) are the variances of the rows of each member: how near a mean sums about another place serve it.
+    """
+    k, d = mean.shape
+
+    def work(x: Array, weights: Array, centre: Array, shifts: Array, constants: Array, hard: bool) -> tuple[float, Any]:
+        from likely.numerics import gaussian_pass as kernels
+
+        if not (np.abs(white) @ np.abs(shifts)[:, :, None] <= FAR).all():
+            return -np.inf, None
+        apart: Array = np.any(shifts**2 > LOST * spread, axis=1)
+        common = x, weights, centre, kernels.packed(white, shifts), constants
+        if d <= FEW_COLUMNS and not apart.any():
+            sums = np.zeros((k, d + 1, d + 1, kernels.LANES))
+            total = kernels.moments_in_tiles(*common, hard, kernels.groups(d), sums)
+            sums = sums.sum(-1)
+            return total, _moments(Moments, sums[:, d, d], sums[:, d, :d], sums[:, :d, :d], 0.0 * shifts, centre)
+        width = -(-d // kernels.LANES) * kernels.LANES
+        firsts, seconds = np.zeros((k, d + 1, kernels.LANES)), np.zeros((k, width, width))
+        least = NEGLIGIBLE * np.exp(constants - own_constants)
+        total = kernels.moments_in_rows(*common, shifts, apart, least, hard, kernels.groups(d), firsts, seconds)
+        firsts, origin = firsts.sum(-1), np.where(apart[:, None], shifts, 0.0)
+        return total, _moments(Moments, firsts[:, d], firsts[:, :d], seconds[:, :d, :d], origin, centre)
+
+    return _guarded(mean, own_constants, work)
+
+
+def fused_common(mean: Array, covariance: Array) -> Fused:
+    """A pass over rows under k normals with means (k, d) and one covariance (d, d), estimated for all together.
+
+    Its quadratic form is the same for every member and cancels in the responsibilities; over all rows it is a trace.
+    What remains is linear in the rows. Of the scatter only the sum over members is told: each is given its share by
+    weight, so that no member's scatter is its own.
+    """
+    white, log_det = whitening(covariance[None])
+    k, d = mean.shape
+    precision = white[0].T @ white[0]
+    general = fused_normals(mean, np.broadcast_to(covariance, (k, d, d)))
+
+    def one_go(data: Any, log_weights: Array, hard: bool) -> Share | None:
+        rows = rows_in_one_go(data, k)
+        if rows is None:
+            return None
+        from likely.numerics import linear_pass as kernels
+
+        x, weights, centre = rows
+        shifts = mean - centre
+        if not ((shifts @ white[0].T) ** 2 <= LOST).all():
+            return general(data, log_weights, hard)
+        slopes = shifts @ precision
+        constants = log_weights - 0.5 * (d * LOG_2PI + log_det + (slopes * shifts).sum(1))
+        sums = np.zeros((k, d + 1, kernels.LANES))
+        total = kernels.linear_totals(
+            x, weights, centre, kernels.packed(slopes), constants, hard, kernels.groups(d), sums
+        )
+        about = data.once("about centre", lambda: moments(data.double().x, data.weight_column())).about(centre[None])[0]
+        weight, firsts = sums[:, d].sum(-1), sums[:, :d].sum(-1)
+        shift = firsts / np.where(weight > 0, weight, 1.0)[:, None]
+        within = about - (weight[:, None] * shift).T @ shift
+        if not (shift**2 * weight.sum() <= LOST * np.diag(within)).all() or not total > POSSIBLE:
+            return general(data, log_weights, hard)
+        scatter = (weight / weight.sum())[:, None, None] * within
+        stats = Moments(weight, weight, centre + shift, scatter)
+        return Share(total - 0.5 * float((precision * about).sum()), weight, stats)
+
+    return one_go
+
+
+def fused_diagonal(mean: Array, variance: Array) -> Fused:
+    """A pass over rows under k normals with independent columns: means and variances (k, d)."""
+    sd = np.sqrt(variance)
+    k, d = mean.shape
+
+    def work(x: Array, weights: Array, centre: Array, shifts: Array, constants: Array, hard: bool) -> tuple[float, Any]:
+        from likely.numerics import diagonal_pass as kernels
+
+        if not (np.abs(shifts) <= FAR * sd).all():
+            return -np.inf, None
+        firsts, seconds = np.zeros((2, k, d + 1, kernels.LANES))
+        total = kernels.diagonal_moments(
+            x, weights, centre, kernels.packed(1 / sd, shifts), constants, hard, kernels.groups(d), firsts, seconds
+        )
+        firsts, seconds = firsts.sum(-1), seconds.sum(-1)
+        return total, _moments(DiagonalMoments, firsts[:, d], firsts[:, :d], seconds[:, :d], 0.0 * shifts, centre)
+
+    return _guarded(mean, -0.5 * (d * LOG_2PI + np.log(variance).sum(1)), work)
+
+
+def fused_columns(mean: Array, variance: Array) -> Fused:
+    """As `fused_diagonal`, with the moments of each column of each member by itself: k d members of one column."""
+    together = fused_diagonal(mean, variance)
+
+    def one_go(data: Any, log_weights: Array, hard: bool) -> Share | None:
+        found = together(data, log_weights, hard)
+        if found is None:
+            return None
+        weight, s = np.repeat(found.counts, mean.shape[1]), found.stats
+        return replace(found, stats=Moments(weight, weight, s.mean.reshape(-1, 1), s.scatter.reshape(-1, 1, 1)))
+
+    return one_go
+
+
+def _guarded(mean: Array, constants: Array, work: Work) -> Fused:
+    """The work on chunks that are worth it; declined (None) where it would not be what the protocol says.
+
+    That is where a chunk holds anything but plain points, has a row that no member allows, or lies so that sums about
+    a common centre cost digits.
+    """
+
+    def one_go(data: Any, log_weights: Array, hard: bool) -> Share | None:
+        rows = rows_in_one_go(data, len(mean))
+        if rows is None:
+            return None
+        x, weights, centre = rows
+        total, stats = work(x, weights, centre, mean - centre, constants + log_weights, hard)
+        return None if stats is None or not total > POSSIBLE else Share(total, stats.weight, stats)
+
+    return one_go
+
+
+def rows_in_one_go(data: Any, k: int) -> tuple[Array, Array, Array] | None:
+    """Rows of a chunk, their weights (none: one each) and a centre, where a pass under k members is worth compiling."""
+    if not worth_it(data, k):
+        return None
+    x = data.once("rows", lambda: in_one_piece(data.x))
+    centre = data.once("centre", lambda: near(x[:: len(x) // 128 or 1].astype(float)))
+    return x, row_weights(data), centre
+
+
+def worth_it(data: Any, members: int) -> bool:
+    """Is this a chunk of plain points, and large enough for a compiled pass?"""
+    return isinstance(data.x, np.ndarray) and data.x.ndim == 2 and data.x.size * members >= WORTH
+
+
+def row_weights(data: Any) -> Array:
+    """Weights of rows as compiled code wants them; none where all rows weigh the same."""
+    return NO_WEIGHTS if data.weights is None else np.ascontiguousarray(data.weights, float)
+
+
+def in_one_piece(x: Array) -> Array:
+    """Rows as compiled code wants them: each in one piece, double or single precision, and read only."""
+    kept = x.dtype if x.dtype in (np.float32, np.float64) else np.float64
+    out = np.ascontiguousarray(x, kept).view()
+    out.flags.writeable = False
+    return out
+
+
+def _moments(
+    kind: type[Moments], weight: Array, firsts: Array, seconds: Array, origin: Array, centre: Array
+) -> Moments | None:
+    """Centred moments from sums of z and of products of z - origin (their lower triangles); None where digits are lost.
+
+    Here z are points less the centre.
+    """
+    safe = np.where(weight > 0, weight, 1.0)[:, None]
+    mean = firsts / safe
+    shift = np.where(weight[:, None] > 0, mean - origin, 0.0)
+    if seconds.ndim == 3:
+        seconds = np.tril(seconds) + np.swapaxes(np.tril(seconds, -1), 1, 2)
+    scatter = seconds - safe.reshape(-1, *(1,) * (seconds.ndim - 1)) * kind.products(shift)
+    near_enough: Array = np.all(shift**2 <= LOST * kind.squares(scatter) / safe, axis=1)
+    if not near_enough[weight > 0].all():
+        return None
+    return kind(weight, weight, centre + mean, scatter)

@@ -1,0 +1,70 @@
+"""Compiled functions: no interpreter lock, threads from the engine, and a cache that knows when its sources changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import event
+
+from likely.numerics.notices import notify
+
+
+@cache
+def cache_folder() -> str:
+    """Where compiled code is kept between processes: one folder for each state of the sources in this package.
+
+    Numba alone would look only at the file of the function itself, not at the kernels that it calls.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return str(Path(_base()) / "likely" / digest.hexdigest()[:16])
+
+
+def _base() -> str:
+    """The user's folder for caches; NUMBA_CACHE_DIR wins."""
+    home = Path.home()
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return os.environ["NUMBA_CACHE_DIR"]
+    if sys.platform == "darwin":
+        return str(home / "Library" / "Caches")
+    if sys.platform == "win32":
+        return os.environ.get("LOCALAPPDATA", str(home / "AppData" / "Local"))
+    return os.environ.get("XDG_CACHE_HOME", str(home / ".cache"))
+
+
+def compiled(function: Callable[..., Any] | None = None, *, reorder: bool = False) -> Any:
+    """Compile at the first call and keep the result; `reorder` lets sums run in whatever order is fastest."""
+    if function is None:
+        return lambda f: compiled(f, reorder=reorder)
+    fast = {"reassoc", "contract", "nsz"} if reorder else {"contract"}
+    made = numba.njit(nogil=True, error_model="numpy", fastmath=fast)(function)
+    elsewhere = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = cache_folder()  # type: ignore[attr-defined]
+    try:
+        made.enable_caching()
+    except RuntimeError:  # nowhere to write: then every process compiles for itself
+        pass
+    finally:
+        numba.config.CACHE_DIR = elsewhere  # type: ignore[attr-defined]
+    return made
+
+
+class _Notice(event.Listener):
+    """Passes on that the compiling of a function begins."""
+
+    def on_start(self, event: Any) -> None:
+        notify()
+
+    def on_end(self, event: Any) -> None:
+        return None
+
+
+event.register("numba:compile", _Notice())

@@ -1,0 +1,164 @@
+"""Vectors of eight numbers in compiled code: what the compiler does not find by itself in the innermost loops.
+
+Numba compiles plain loops well, but it neither keeps a block of a matrix product in registers nor vectorises `exp`.
+The innermost kernels are therefore written in terms of vectors, one lane a row of the data: `Lanes` wraps the few
+instructions they need, and `kernel` makes a function of arrays that Numba's code can call. LLVM translates them for any
+processor: one register a vector with AVX-512, two with AVX2, four with NEON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba.core import cgutils, config, types
+from numba.extending import intrinsic
+
+from likely.numerics.exponential import INV_LN2, LEAST, LN2_HIGH, LN2_LOW, POLYNOMIAL, ROUNDER
+
+LANES = 8
+DOUBLE, INT, BIT = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
+VECTOR, WHOLE = ir.VectorType(DOUBLE, LANES), ir.VectorType(INT, LANES)
+
+
+@cache
+def wide() -> bool:
+    """Does one register hold a whole vector (AVX-512)? Then blocks of 24 vectors fit, else of 4."""
+    if config.CPU_NAME is not None:  # type: ignore[attr-defined]  # Numba was told to compile for some processor
+        return "+avx512f" in (config.CPU_FEATURES or "")  # type: ignore[attr-defined]
+    return bool(llvm.get_host_cpu_features().get("avx512f"))
+
+
+def number(x: float) -> ir.Constant:
+    """A vector with the same constant in every lane."""
+    return ir.Constant(VECTOR, [ir.Constant(DOUBLE, x)] * LANES)
+
+
+def whole(i: int) -> ir.Constant:
+    """An index."""
+    return ir.Constant(INT, i)
+
+
+class Lanes:
+    """Instructions on vectors, added to the function that is being compiled."""
+
+    def __init__(self, builder: ir.IRBuilder):
+        self.builder = builder
+
+    def at(self, pointer: Any, *offsets: Any) -> Any:
+        """The pointer moved by so many numbers."""
+        for offset in offsets:
+            pointer = self.builder.gep(pointer, [whole(offset) if isinstance(offset, int) else offset])
+        return pointer
+
+    def times(self, i: Any, size: Any) -> Any:
+        """An index times a stride."""
+        return self.builder.mul(i, whole(size) if isinstance(size, int) else size)
+
+    def load(self, pointer: Any) -> Any:
+        """Eight numbers that lie side by side."""
+        return self.builder.load(self.builder.bitcast(pointer, VECTOR.as_pointer()), align=8)
+
+    def store(self, vector: Any, pointer: Any) -> None:
+        self.builder.store(vector, self.builder.bitcast(pointer, VECTOR.as_pointer()), align=8)
+
+    def spread(self, pointer: Any) -> Any:
+        """The number behind a pointer, in every lane."""
+        undefined = ir.Constant(VECTOR, ir.Undefined)
+        one = self.builder.insert_element(undefined, self.builder.load(pointer), ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(
+            one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        )
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """A b + c, rounded once."""
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.v{LANES}f64")
+        return self.builder.call(function, [a, b, c])
+
+    def add(self, a: Any, b: Any) -> Any:
+        return self.builder.fadd(a, b)
+
+    def sub(self, a: Any, b: Any) -> Any:
+        return self.builder.fsub(a, b)
+
+    def mul(self, a: Any, b: Any) -> Any:
+        return self.builder.fmul(a, b)
+
+    def div(self, a: Any, b: Any) -> Any:
+        return self.builder.fdiv(a, b)
+
+    def below(self, a: Any, b: Any) -> Any:
+        """Lane by lane: is a < b?"""
+        return self.builder.fcmp_ordered("<", a, b)
+
+    def where(self, mask: Any, a: Any, b: Any) -> Any:
+        return self.builder.select(mask, a, b)
+
+    def max(self, a: Any, b: Any) -> Any:
+        return self.where(self.below(b, a), a, b)
+
+    def exp(self, x: Any) -> Any:
+        """Exp of every lane, for x up to 700; 0 below -708. Within an ulp or two (see `exponential`)."""
+        builder = self.builder
+        low = self.below(x, number(LEAST))
+        shifted = self.fma(self.max(x, number(LEAST)), number(INV_LN2), number(ROUNDER))
+        n = self.sub(shifted, number(ROUNDER))
+        r = self.fma(n, number(-LN2_LOW), self.fma(n, number(-LN2_HIGH), self.max(x, number(LEAST))))
+        pairs = [self.fma(r, number(b), number(a)) for a, b in zip(POLYNOMIAL[::2], POLYNOMIAL[1::2], strict=True)]
+        square = self.mul(r, r)
+        fours = [self.fma(b, square, a) for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
+        fourth = self.mul(square, square)
+        value = self.fma(self.fma(fours[2], fourth, fours[1]), fourth, fours[0])
+        exponent = builder.shl(builder.bitcast(shifted, WHOLE), ir.Constant(WHOLE, [ir.Constant(INT, 52)] * LANES))
+        scaled = builder.bitcast(builder.add(builder.bitcast(value, WHOLE), exponent), VECTOR)
+        return self.where(low, number(0.0), scaled)
+
+    def loop(self, count: Any, carried: Sequence[Any], body: Callable[[Any, list[Any]], Sequence[Any]]) -> list[Any]:
+        """`for i in range(count): carried = body(i, carried)`, all of it in registers; the final values."""
+        builder, before = self.builder, self.builder.block
+        head, inside, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        i = builder.phi(INT)
+        i.add_incoming(whole(0), before)
+        values = [builder.phi(c.type) for c in carried]
+        for value, c in zip(values, carried, strict=True):
+            value.add_incoming(c, before)
+        builder.cbranch(builder.icmp_signed("<", i, count), inside, after)
+        builder.position_at_end(inside)
+        changed = body(i, list(values))
+        following = builder.add(i, whole(1))
+        for phi, new in zip([i, *values], [following, *changed], strict=True):
+            phi.add_incoming(new, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return values
+
+
+def kernel(signature: str, emit: Callable[..., None]) -> Any:
+    """A function that compiled code calls: `a` in the signature is an array (emit gets its pointer), `i` an index.
+
+    >>> double = kernel("ai", lambda v, x, i: v.store(v.add(v.load(v.at(x, i)), v.load(v.at(x, i))), v.at(x, i)))
+    """
+
+    def typed(_: Any, *given: Any) -> Any:
+        expected = [arg if c == "a" else types.int64 for c, arg in zip(signature, given, strict=True)]
+
+        def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Sequence[Any]) -> Any:
+            pointers = [
+                context.make_array(kind)(context, builder, value=value).data if c == "a" else value
+                for c, kind, value in zip(signature, sig.args, args, strict=True)
+            ]
+            emit(Lanes(builder), *pointers)
+            return context.get_dummy_value()
+
+        return types.void(*expected), generate
+
+    names = ", ".join(f"p{i}" for i in range(len(signature)))
+    scope: dict[str, Any] = {"typed": typed}
+    exec(f"def call(context, {names}): return typed(context, {names})", scope)  # Numba reads the parameters' names
+    return intrinsic(scope["call"])
