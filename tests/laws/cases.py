@@ -8,6 +8,7 @@ import numpy as np
 
 import likely as lk
 from likely.core.written import shared
+from likely.families.covariance import MODELS
 
 N = 60
 RNG = np.random.default_rng(7)
@@ -15,6 +16,7 @@ HALF = np.repeat([0, 1], N // 2)
 
 REAL = RNG.normal(4.0 * HALF, 1 + 0.5 * HALF)
 PAIR = np.column_stack([REAL, 0.5 * REAL + RNG.normal(size=N)])
+TRIPLE = np.column_stack([PAIR, np.random.default_rng(8).normal(size=N) * (1 + HALF) - PAIR[:, 1]])
 COUNTS = RNG.poisson(1 + 5.0 * HALF).astype(float)
 WIDE_COUNTS = RNG.negative_binomial(2, 0.2 + 0.3 * HALF).astype(float)
 POSITIVE = RNG.gamma(2 + 4.0 * HALF, 1.5)
@@ -96,6 +98,12 @@ SLOTS = [
     case(mix(lk.MultivariateNormal(covariance=I2)), PAIR),
     case(mix(lk.MultivariateNormal(covariance=lk.InverseWishart(5, I2))), PAIR),
     case(mix(lk.MultivariateNormal(covariance=shared(lk.InverseWishart(5, I2)))), PAIR),
+    *(case(mix(lk.MultivariateNormal(model)), PAIR) for model in MODELS),
+    case(mix(lk.MultivariateNormal("VVE"), 3), TRIPLE),
+    case(mix(lk.MultivariateNormal("EVE", covariance=lk.InverseWishart(5, 1))), TRIPLE),
+    case(mix(lk.MultivariateNormal("VEV", covariance=lk.InverseWishart(5, 1))), TRIPLE),
+    case(mix(lk.MultivariateNormal("EEE", covariance=lk.InverseWishart(5, I2))), PAIR),
+    case(mix(mix(lk.MultivariateNormal("VEE", covariance=lk.InverseWishart(5, 1)))), PAIR),
     case(mix(lk.LinearGaussian(coefficients=shared)), LINE, GIVEN),
     case(mix(lk.LinearGaussian(intercept=[[1.0], [-1.0]], covariance=shared)), LINE, GIVEN),
     case(mix(lk.LinearGaussian(coefficients=2)), LINE, GIVEN),
@@ -128,6 +136,10 @@ SLOTS = [
     case(mix(lk.Independent(lk.Normal(variance=shared))), PAIR),
     case(mix(lk.Independent(lk.Normal(variance=shared(over="column")))), PAIR),
     case(mix(lk.Independent(lk.Bernoulli(p=lk.Beta(2, 2)))), BITS),
+    case(mix(lk.Independent(lk.Categorical(p=lk.Dirichlet(2))), 3), BITS),
+    case(mix(lk.Independent(lk.Poisson())), COUNT_ROWS),
+    case(mix(lk.Independent(lk.LogNormal())), np.exp(PAIR)),
+    case(mix(lk.Product(a=lk.Poisson(), b=lk.Bernoulli()), 3), MIXED[:, 1:]),
     case(mix(lk.Product(a=lk.Normal(variance=shared), b=lk.Poisson(), c=lk.Bernoulli(p=lk.Beta(2, 2)))), MIXED),
     case(lk.Product(a=mix(lk.Normal()), b=mix(lk.Poisson()), c=lk.Bernoulli()), MIXED),
     case(mix(mix(lk.Normal(variance=shared))), REAL),

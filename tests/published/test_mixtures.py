@@ -147,3 +147,37 @@ def test_mixture_of_products_of_exponentials(weights, after_one, after_five):
         assert [s.objective for s in path[:5]] == pytest.approx(objective, abs=1e-7)
         scales = 1 / path[5].params.component.part.rate
         assert scales == pytest.approx([0.766080, 0.807580, 0.484690, 1.873556, 1.117109, 1.459863], abs=1e-6)
+
+
+ALL = lk.MultivariateNormal(lk.choose("all"))
+
+
+def test_iris_chooses_the_published_model_among_all():
+    # mclust: VEV with 2 components, L -215.7259, 26 parameters, BIC -561.7285 in its sign.
+    fit = lk.fit(lk.Mixture(ALL, lk.choose([1, 2, 3])), load_iris().data, by="bic", starts=3)
+    assert (fit.model.component.form, fit.model.size) == ("VEV", 2)
+    assert len(fit.selection.candidates) == 42
+    assert fit.n_free == 26
+    assert fit.log_likelihood == pytest.approx(-215.7259, abs=1e-4)
+    assert fit.bic == pytest.approx(561.7285, abs=2e-4)
+    assert sorted(np.bincount(fit.predict())) == [50, 100]
+
+
+def test_iris_from_its_species():
+    # Published -186.074 stops early; from the species EM leads to -186.073283.
+    x, species = load_iris(return_X_y=True)
+    model = lk.Mixture(lk.MultivariateNormal("VEV"), 3)
+    fit = lk.fit(model, x, start=lk.fit(model, x, labels=species))
+    assert fit.n_free == 38
+    assert fit.log_likelihood == pytest.approx(-186.073283, abs=2e-6)
+    assert fit.bic == pytest.approx(562.550708, abs=4e-6)
+    assert np.bincount(fit.predict()).tolist() == [50, 45, 55]
+
+
+def test_old_faithful_chooses_the_published_model_among_all():
+    # mclust: EEE with 3 components; its printed -1126.326 stops early on a slow ridge, the maximum is -1126.315928.
+    fit = lk.fit(lk.Mixture(ALL, lk.choose([2, 3, 4])), FAITHFUL, by="bic", starts=4)
+    assert (fit.model.component.form, fit.model.size) == ("EEE", 3)
+    assert fit.n_free == 11
+    assert fit.log_likelihood == pytest.approx(-1126.315928, abs=1e-5)
+    assert fit.bic == pytest.approx(2314.29568, abs=1e-4)

@@ -54,3 +54,26 @@ def test_nothing_to_choose_from_is_refused():
     assert str(error.value) == (
         "choose([]) has nothing to choose from; write the candidates in it, as in choose([1, 2])."
     )
+
+
+def test_all_means_something_only_where_a_family_says_what():
+    message = (
+        "choose('all') is for the form of a covariance, as in MultivariateNormal(choose('all')); here the candidates "
+        "must be written, as in choose([1, 2])."
+    )
+    with pytest.raises(lk.ModelError) as error:
+        lk.Mixture(lk.Normal(), lk.choose("all"))
+    assert str(error.value) == message
+    with pytest.raises(lk.ModelError) as error:
+        lk.fit(lk.Normal(variance=lk.choose("all")), X, by="bic")
+    assert str(error.value) == message
+    with pytest.raises(lk.ModelError) as error:
+        lk.choose("VVE")
+    assert str(error.value) == "choose('VVE') is one text; write the candidates in a list, or choose('all')."
+
+
+def test_candidates_as_good_as_one_another_leave_the_first():
+    x = np.random.default_rng(1).normal(size=(40, 2))
+    fit = lk.fit(lk.MultivariateNormal(lk.choose(["VVE", "full", "EEE"])), x, by="bic")
+    assert fit.model.form == "VVE"
+    assert len({c.score for c in fit.selection.candidates}) == 1

@@ -166,16 +166,12 @@ class Simplex(Domain):
 
 
 class PositiveDefinite(Domain):
-    """A covariance: symmetric, positive definite. Charted by the logarithm of its Cholesky factor's diagonal.
-
-    `form` narrows it: "full", "diagonal" (other entries zero) or "spherical" (one variance for all columns).
-    """
+    """A covariance: symmetric, positive definite. Charted by the logarithm of its Cholesky factor's diagonal."""
 
     words = "a symmetric positive definite matrix"
 
-    def __init__(self, event: str = "d d", doc: str = "", *, form: str = "full"):
+    def __init__(self, event: str = "d d", doc: str = ""):
         super().__init__(event, doc)
-        self.form = form
 
     def outside(self, value: Array) -> Array:
         finite: Array = np.asarray(np.isfinite(value).all((-1, -2)))
@@ -184,30 +180,20 @@ class PositiveDefinite(Domain):
         smallest: Array = np.linalg.eigvalsh(safe)[..., 0]
         return ~(finite & symmetric & (smallest > 0))
 
-    def _each(self, d: int) -> int:
-        return {"full": d * (d + 1) // 2, "diagonal": d, "spherical": 1}[self.form]
-
     def count(self, loose: Array) -> int:
-        return int(loose.all((-1, -2)).sum()) * self._each(loose.shape[-1])
+        d = loose.shape[-1]
+        return int(loose.all((-1, -2)).sum()) * (d * (d + 1) // 2)
 
     def to_free(self, value: Array, loose: Array) -> Array:
-        value = value[loose.all((-1, -2))]
-        if self.form == "spherical":
-            return np.log(value[:, 0, 0])
-        if self.form == "diagonal":
-            return np.log(np.einsum("kdd->kd", value)).ravel()
-        factor = np.linalg.cholesky(value)
+        factor = np.linalg.cholesky(value[loose.all((-1, -2))])
         i, j = np.tril_indices(value.shape[-1])
         return np.where(i == j, np.log(np.where(i == j, factor[:, i, j], 1.0)), factor[:, i, j]).ravel()
 
     def from_free(self, u: Array, like: Array, loose: Array) -> Array:
         out, free = like.copy(), loose.all((-1, -2))
         d = like.shape[-1]
-        u = u.reshape(int(free.sum()), self._each(d))
-        if self.form != "full":
-            out[free] = np.exp(u)[:, :, None] * np.eye(d)
-            return out
         i, j = np.tril_indices(d)
+        u = u.reshape(-1, len(i))
         factor = np.zeros((len(u), d, d))
         factor[:, i, j] = np.where(i == j, np.exp(np.where(i == j, u, 0.0)), u)
         out[free] = factor @ np.swapaxes(factor, -1, -2)

@@ -58,17 +58,40 @@ shared = Shared()
 class Choose:
     """One of several things, chosen by `by="bic"`, "icl" or "aic" (or held-out likelihood) and refitted on all data.
 
+    `choose("all")` stands for all there are, where a family says what these are.
+
     >>> Choose(range(1, 4))
     choose([1, 2, 3])
     """
 
     def __init__(self, options: Iterable[Any]):
-        self.options = tuple(plain(o) for o in options)
-        if not self.options:
+        self.everything = isinstance(options, str)
+        if self.everything and options != "all":
+            raise ModelError(f"choose({options!r}) is one text; write the candidates in a list, or choose('all').")
+        self._options = () if self.everything else tuple(plain(o) for o in options)
+        if not (self._options or self.everything):
             raise ModelError("choose([]) has nothing to choose from; write the candidates in it, as in choose([1, 2]).")
 
+    @property
+    def options(self) -> tuple[Any, ...]:
+        """The candidates."""
+        if not self._options:
+            raise ModelError(
+                "choose('all') is for the form of a covariance, as in MultivariateNormal(choose('all')); here the "
+                "candidates must be written, as in choose([1, 2])."
+            )
+        return self._options
+
+    def of(self, every: Iterable[Any]) -> Choose:
+        """The same where `choose("all")` means these."""
+        if not self.everything:
+            return self
+        out = Choose(every)
+        out.everything = True
+        return out
+
     def __repr__(self) -> str:
-        return f"choose([{', '.join(written(o) for o in self.options)}])"
+        return "choose('all')" if self.everything else f"choose([{', '.join(written(o) for o in self._options)}])"
 
 
 choose = Choose

@@ -11,7 +11,7 @@ import numpy as np
 from likely.core.params import Params
 from likely.core.slot import Slot
 from likely.errors import Degenerate
-from likely.families.moments import LOST, Moments, block_rows, near, outer
+from likely.families.moments import LOST, Moments, block_rows, near, outer, positive_definite
 from likely.numerics.soft import Array
 
 LOG_2PI = math.log(2 * math.pi)
@@ -19,6 +19,7 @@ SWEEPS = 500
 SETTLED = 1e-15  # relative change of a covariance below which alternating closed forms have nothing left to do
 NOISY = 1e-10  # changes below this that no longer shrink are rounding
 EPSILON = float(np.finfo(float).eps)
+WHOLE = 48  # columns up to which triangles are inverted like any matrix
 COLLAPSED = 1e-14  # of the variance common to all components: a standard deviation of 1e-7 of theirs
 COLLINEAR = 1e-12  # of a member's own variances: its columns are dependent as far as rounding can tell
 
@@ -31,7 +32,19 @@ def whitening(covariance: Array) -> tuple[Array, Array]:
     sd = np.sqrt(np.einsum("kdd->kd", covariance))
     factor = np.linalg.cholesky(covariance / outer(sd))
     log_det = 2 * (np.log(np.einsum("kdd->kd", factor)) + np.log(sd)).sum(1)
-    return np.linalg.inv(factor) / sd[:, None, :], log_det
+    return _inverse(factor) / sd[:, None, :], log_det
+
+
+def _inverse(triangle: Array) -> Array:
+    """Of lower triangular matrices (k, d, d). In halves [[A, 0], [B, C]] it is [[A', 0], [-C' B A', C']]."""
+    d = triangle.shape[-1]
+    if d <= WHOLE:
+        return np.linalg.inv(triangle)
+    h = d // 2
+    out = np.zeros_like(triangle)
+    out[:, :h, :h], out[:, h:, h:] = _inverse(triangle[:, :h, :h]), _inverse(triangle[:, h:, h:])
+    out[:, h:, :h] = -out[:, h:, h:] @ (triangle[:, h:, :h] @ out[:, :h, :h])
+    return out
 
 
 def log_gaussian(points: Array, white: Array, zeros: Array, log_det: Array) -> Array:
@@ -98,56 +111,67 @@ def expected_gaussian(stats: Moments, covariance: Array, scatter: Array) -> Arra
     return out if stats.base is None else out + stats.base
 
 
+Estimate = Callable[[Array, Array | None], Array]  # from a scatter and the covariance before to the covariance
+
+
 def maximise_gaussian(
     stats: Moments,
     mean: Slot,
-    covariance: Slot,
-    params: Params | None,
-    names: tuple[str, str],
-    form: Callable[[Array], Array],
+    estimate: Estimate,
+    begin: Array | None,
+    best_mean: Callable[[Moments, Slot, Array], Array] | None = None,
 ) -> tuple[Array, Array]:
-    """Mean (k, d) and covariance (k, d, d) that maximise the expected log density under both slots.
+    """Mean (k, d) and covariance that maximise the expected log density under both slots.
 
     With free means of their own, or known ones, one step is exact. A mean that is tied, known in part or has a prior
-    depends on the covariance and the covariance on it, so the two closed forms alternate until neither moves (ECM, Meng
-    & Rubin 1993).
+    depends on the covariance and the covariance on it, so the two conditional maxima alternate until neither moves
+    (ECM, Meng & Rubin 1993).
 
     Parameters
     ----------
     stats : Moments
-    mean, covariance : Slot      whose values are seen as (k, d) and (k, d, d)
-    params : Params or None      where to begin; None at a start
-    names : (str, str)           the names of the two slots in `params`
-    form : callable              projects scatter / dof onto the covariance's form (full, diagonal, ...)
+    mean : Slot               whose values are seen as (k, d)
+    estimate : callable       the best covariance for the scatter about a mean; it refuses one that has collapsed
+    begin : array or None     covariance to begin from, in the layout that `estimate` gives; None at a start
+    best_mean : callable      the best mean for a covariance; `conditional_mean` unless given
     """
     d = stats.mean.shape[1]
-
-    def scaled(scatter: Array) -> Array:
-        return scaled_covariance(scatter, stats.dof, covariance, form)
-
     if mean.simple or mean.fixed:
-        centre = mean.settle(_seen(stats).reshape((-1, *mean.event))).reshape(-1, d)
-        return centre, scaled(stats.about(centre) if mean.fixed else stats.scatter)
+        centre = mean.settle(seen_means(stats).reshape((-1, *mean.event))).reshape(-1, d)
+        return centre, estimate(stats.about(centre) if mean.fixed else stats.scatter, begin)
+    conditional = best_mean or conditional_mean
 
     def step(now: Array) -> tuple[Array, Array]:
-        check_collapse(stats, covariance, now)
-        centre = _conditional_mean(stats, mean, now)
-        return centre, scaled(stats.about(np.where(np.isnan(centre), stats.mean, centre)))
+        centre = conditional(stats, mean, now)
+        return centre, estimate(stats.about(np.where(np.isnan(centre), stats.mean, centre)), now)
 
-    weight = mean.pool(stats.weight)[:, None]
-    common = mean.pool(stats.weight[:, None] * stats.mean) / np.where(weight > 0, weight, 1.0)
-    begin = scaled(stats.about(common)) if params is None else params[names[1]].reshape(-1, d, d)
+    if begin is None:
+        weight = mean.pool(stats.weight)[:, None]
+        common = mean.pool(stats.weight[:, None] * stats.mean) / np.where(weight > 0, weight, 1.0)
+        begin = estimate(stats.about(common), None)
     return alternate(step, begin)
 
 
-def scaled_covariance(scatter: Array, dof: Array, slot: Slot, form: Callable[[Array], Array]) -> Array:
-    """(k, d, d): scatter over degrees of freedom, pooled where tied, in its form; known values win."""
+def maximise_one_column(stats: Moments, mean: Slot, variance: Slot, params: Params | None) -> tuple[Array, Array]:
+    """Mean (k, 1) and variance (k, 1, 1) of a normal column."""
+
+    def estimate(scatter: Array, _before: Array | None) -> Array:
+        value = scaled_covariance(scatter, stats.dof, variance)
+        check_collapse(stats, variance, value)
+        return value
+
+    begin = None if params is None else params[variance.name].reshape(-1, 1, 1)
+    return maximise_gaussian(stats, mean, estimate, begin)
+
+
+def scaled_covariance(scatter: Array, dof: Array, slot: Slot) -> Array:
+    """(k, d, d): scatter over degrees of freedom, pooled where tied; known values win."""
     own = slot.pool(scatter) / slot.pool(dof)[:, None, None]
-    return slot.settle(form(own).reshape((-1, *slot.event))).reshape(scatter.shape)
+    return slot.settle(own.reshape((-1, *slot.event))).reshape(scatter.shape)
 
 
 def alternate(step: Callable[[Array], tuple[Array, Array]], covariance: Array) -> tuple[Array, Array]:
-    """Steps from a covariance (k, d, d) to a location and the next covariance, until that no longer moves."""
+    """Steps from a covariance to a location and the next covariance, until that no longer moves."""
     before, location = math.inf, covariance
     for _ in range(SWEEPS):
         old = covariance
@@ -161,11 +185,11 @@ def alternate(step: Callable[[Array], tuple[Array, Array]], covariance: Array) -
 
 def _change(old: Array, new: Array) -> float:
     """The largest change of an entry in units of its standard deviations; members without weight (NaN) have none."""
-    relative = np.abs(new - old) / outer(np.sqrt(np.einsum("kdd->kd", new)))
+    relative = np.abs(new - old) / (new if new.ndim == 2 else outer(np.sqrt(np.einsum("kdd->kd", new))))
     return float(np.where(np.isnan(relative), 0.0, relative).max())
 
 
-def _seen(stats: Moments) -> Array:
+def seen_means(stats: Moments) -> Array:
     """Means, NaN for members without weight (which keep what they had)."""
     return np.where(stats.weight[:, None] > 0, stats.mean, np.nan)
 
@@ -177,12 +201,12 @@ def precisions(weight: Array, covariance: Array) -> Array:
     return np.where(seen, weight[:, None, None] * (np.swapaxes(white, 1, 2) @ white), 0.0)
 
 
-def _conditional_mean(stats: Moments, slot: Slot, covariance: Array) -> Array:
+def conditional_mean(stats: Moments, slot: Slot, covariance: Array) -> Array:
     """The best mean for a given covariance: tied, up to offsets, with a normal prior, or known in some entries."""
     d = stats.mean.shape[1]
     bottom = precisions(stats.weight, covariance)
     if slot.known is not None:
-        return _partly_known(slot.known.reshape(-1, d), _seen(stats), bottom)
+        return _partly_known(slot.known.reshape(-1, d), seen_means(stats), bottom)
     offsets = np.broadcast_to(np.reshape(slot.offsets, (-1, d) if np.ndim(slot.offsets) else (1, 1)), stats.mean.shape)
     top = slot.pool((bottom @ (stats.mean - offsets)[..., None])[..., 0])
     bottom = slot.pool(bottom)
@@ -214,56 +238,51 @@ def pretend_scatter(prior: Any, d: int) -> Moments:
     return Moments(np.zeros(k), dof, np.zeros((k, d)), scatter)
 
 
-def check_collapse(stats: Moments, covariance: Slot, value: Array, *, least: float = COLLAPSED, cure: str = "") -> None:
-    """Raise Degenerate where a free covariance (k, d, d) has (nearly) vanished in some direction.
+def check_collapse(
+    stats: Moments, covariance: Slot, value: Array, *, least: float = COLLAPSED, cure: str = "", hidden_cure: str = ""
+) -> None:
+    """Raise Degenerate where a free covariance, in the layout of the scatter, has (nearly) vanished in some direction.
 
     Near is relative (`least`) to the variance of all hidden members together, so it does not depend on units; to the
     rounding of the mean, so it also catches a constant column; and to the member's own variances, for columns that
-    depend on one another. The `cure` is for members that stand alone: for components there are others.
+    depend on one another. The `cure` is for members that stand alone, the `hidden_cure` for components.
     """
     if covariance.fixed:
         return
-    variance = np.einsum("kdd->kd", value)
+    variance = stats.squares(value)
     floor = np.fmax(least * _overall_variance(stats, covariance), (4 * EPSILON * stats.mean) ** 2)
-    low = (variance <= floor).any(1)
-    finite = np.isfinite(value).all((1, 2)) & (stats.weight > 0)
-    if value.shape[-1] > 1:
+    low: Array = np.asarray((variance <= floor).any(1))
+    finite = np.isfinite(value).all(tuple(range(1, value.ndim))) & (stats.weight > 0)
+    if value.ndim == 3 and value.shape[-1] > 1:
         low[finite & ~low] = _dependent(value[finite & ~low], floor[finite & ~low])
     flat = np.flatnonzero(low & finite)
     if len(flat):
         what = "variance" if value.shape[-1] == 1 else "covariance"
         if any(a.hidden for a in covariance.axes):
-            cure = f"Try fewer components, {covariance.name}=shared, or a prior in {covariance.name}=..."
+            name = covariance.name
+            cure = hidden_cure or f"Try fewer components, {name}=shared, or a prior in {name}=..."
         rows = stats.weight[flat].tolist()
         raise Degenerate(f"its {what} fell to zero", members=flat.tolist(), weights=rows, cure=cure)
 
 
 def _dependent(covariance: Array, floor: Array) -> Array:
-    """(k,): do columns depend on one another, or is some direction below the floor (k, d) of the columns' variances?
-
-    The eigenvalues of a correlation matrix have mean 1, so the smallest is at least its determinant over e. Nearly
-    always that settles it; only where it does not are eigenvalues worked out.
-    """
+    """(k,): do columns depend on one another, or is some direction below the floor (k, d) of the columns' variances?"""
     sd = np.sqrt(np.einsum("kdd->kd", covariance))
     correlation = covariance / outer(sd)
-    least = np.maximum((floor / sd**2).max(1), COLLINEAR)
-    out = np.linalg.det(correlation) <= math.e * least
-    for i in np.flatnonzero(out):
-        smallest = np.linalg.eigvalsh(correlation[i])[0]
-        below = np.linalg.eigvalsh(covariance[i] / outer(np.sqrt(floor[i])))[0] <= 1 if floor[i].all() else False
-        out[i] = smallest <= COLLINEAR or below
-    return out
+    i = np.arange(sd.shape[1])
+    correlation[:, i, i] -= np.maximum(floor / sd**2, COLLINEAR)
+    return ~positive_definite(correlation)
 
 
 def _overall_variance(stats: Moments, slot: Slot) -> Array:
     """(k, d): the variance of all members that a hidden axis joins, between and within."""
     hidden = tuple(i for i, a in enumerate(slot.axes) if a.hidden)
     if not hidden:
-        return np.einsum("kdd->kd", stats.scatter) / stats.weight[:, None]
+        return stats.squares(stats.scatter) / stats.weight[:, None]
     weight = stats.weight[:, None]
     total = _over(weight, slot.sizes, hidden)
     mean = _over(weight * stats.mean, slot.sizes, hidden) / total
-    within = np.einsum("kdd->kd", stats.scatter) + weight * (stats.mean - mean) ** 2
+    within = stats.squares(stats.scatter) + weight * (stats.mean - mean) ** 2
     return _over(within, slot.sizes, hidden) / total
 
 

@@ -12,10 +12,13 @@ from likely.core.domains import PositiveDefinite, Real, Value
 from likely.core.door import table_of
 from likely.core.family import Family
 from likely.core.params import Params
+from likely.core.posterior import Fused, Share
 from likely.core.setting import Setting
 from likely.core.slot import Axis
 from likely.errors import DataError, ModelError
+from likely.families.fused import fused_forms
 from likely.families.gaussian import (
+    LOG_2PI,
     alternate,
     check_collapse,
     expected_gaussian,
@@ -74,6 +77,7 @@ class LinearGaussian(Family):
     covariance: Value = PositiveDefinite("d d", doc="covariance of the errors")
 
     priors = {"covariance": ("InverseWishart", "Unbiased")}
+    fuses = True
     several_columns = True
     uses_given = True
 
@@ -112,7 +116,7 @@ class LinearGaussian(Family):
         def errors(slopes: Array, heights: Array) -> Array:
             at = [np.where(np.isnan(v), 0.0, v) for v in (slopes, heights)]
             scatter = np.where(seen[:, None, None], residual_scatter(stats, *at), stats.scatter[:, p:, p:])
-            value = scaled_covariance(scatter, stats.dof, covariance, lambda v: v)
+            value = scaled_covariance(scatter, stats.dof, covariance)
             check_collapse(response, covariance, value, least=EXPLAINED, cure=EXACT)
             return value
 
@@ -132,6 +136,22 @@ class LinearGaussian(Family):
     def expected_log_density(self, params: Params, stats: Moments) -> Array:
         scatter = residual_scatter(stats, params.coefficients, params.intercept)
         return expected_gaussian(stats, params.covariance, scatter)
+
+    def fused(self, params: Params) -> Fused:
+        """That of forms in (given, x): |white (x - coefficients given - intercept)|^2, and none of `given` alone."""
+        white, log_det = whitening(params.covariance)
+        k, d, p = params.coefficients.shape
+        forms = np.zeros((k, p + d, p + d))
+        forms[:, p:, :p], forms[:, p:, p:] = -white @ params.coefficients, white
+        zeros = np.concatenate([np.zeros((k, p)), params.intercept], 1)
+        of_joint = fused_forms(zeros, forms, -0.5 * (d * LOG_2PI + log_det), np.full((k, p + d), np.inf))
+
+        def one_go(data: Table, log_weights: Array, hard: bool) -> Share | None:
+            if not isinstance(data.x, np.ndarray) or data.x.ndim != 2:
+                return None
+            return of_joint(data.once("joint", lambda: data.with_(x=_joint(data))), log_weights, hard)
+
+        return one_go
 
     def regress(self, given: Any) -> Array:
         """Expected responses at covariates (n, p): (n,) for one response, else (n, d)."""

@@ -10,9 +10,11 @@ from likely.core.data import Table
 from likely.core.domains import Positive, Real, Value
 from likely.core.family import Family
 from likely.core.params import Params
+from likely.core.posterior import Fused, Share
 from likely.core.support import POSITIVE
 from likely.core.written import plain
-from likely.families.gaussian import LOG_2PI, check_collapse, expected_gaussian, maximise_gaussian, pretend_scatter
+from likely.families.fused import fused_columns, fused_normals
+from likely.families.gaussian import LOG_2PI, expected_gaussian, maximise_one_column, pretend_scatter
 from likely.families.moments import Moments, moments
 from likely.numerics import special
 from likely.numerics.soft import Array, safe_log, weigh
@@ -45,6 +47,7 @@ class LogNormal(Family):
     log_mean: Value = Real(doc="mean of log x")
     log_variance: Value = Positive(doc="variance of log x")
 
+    fuses = fuses_columns = True
     support = POSITIVE
     priors = {"log_mean": ("Normal",), "log_variance": ("InverseGamma", "Unbiased")}
 
@@ -59,12 +62,29 @@ class LogNormal(Family):
 
     def m_step(self, stats: Moments, params: Params | None) -> Params:
         slots = self.slots["log_mean"], self.slots["log_variance"]
-        mean, variance = maximise_gaussian(stats, *slots, params, ("log_mean", "log_variance"), lambda v: v)
-        check_collapse(stats, slots[1], variance)
+        mean, variance = maximise_one_column(stats, *slots, params)
         return Params(log_mean=mean[:, 0], log_variance=variance[:, 0, 0])
 
     def expected_log_density(self, params: Params, stats: Moments) -> Array:
         return expected_gaussian(stats, params.log_variance[:, None, None], stats.about(params.log_mean[:, None]))
+
+    def fused(self, params: Params) -> Fused:
+        return self._from_logs(fused_normals(params.log_mean[:, None], params.log_variance[:, None, None]))
+
+    def fused_columns(self, params: Params, k: int) -> Fused:
+        return self._from_logs(fused_columns(params.log_mean.reshape(k, -1), params.log_variance.reshape(k, -1)))
+
+    def _from_logs(self, of_logs: Fused) -> Fused:
+        """A pass over rows out of one over their logarithms."""
+
+        def one_go(data: Table, log_weights: Array, hard: bool) -> Share | None:
+            found = of_logs(_logged(data), log_weights, hard) if self.outside(data) is None else None
+            if found is None:
+                return None
+            base = -found.stats.weight * found.stats.mean[:, 0]
+            return Share(found.log_likelihood + base.sum(), found.counts, replace(found.stats, base=base))
+
+        return one_go
 
     def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
         z = rng.standard_normal(len(members))

@@ -21,6 +21,22 @@ def outer(a: Array) -> Array:
     return a[..., :, None] * a[..., None, :]
 
 
+def lift(a: Array, like: Array) -> Array:
+    """(k,) with as many axes as `like` (k, ...), to multiply it by."""
+    return a.reshape((-1,) + (1,) * (like.ndim - 1))
+
+
+def positive_definite(matrices: Array) -> Array:
+    """(k,): which of some symmetric matrices (k, d, d) are: Cholesky says so at a tenth of the cost of eigenvalues."""
+    try:
+        np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        if len(matrices) == 1:
+            return np.zeros(1, bool)
+        return np.concatenate([positive_definite(one[None]) for one in matrices])
+    return np.ones(len(matrices), bool)
+
+
 @dataclass(frozen=True)
 class Moments(Stats):
     """Weight, degrees of freedom, mean and scatter about the mean, merged by Chan's pairwise formula.
@@ -28,6 +44,8 @@ class Moments(Stats):
     `dof` is the weight that divides the scatter. It is apart from `weight` so that priors on a variance (which add
     to one and not the other) and the unbiased variance are exact. `base` is the part of the log density that no
     parameter moves (as the Jacobian of a logarithm).
+
+    `products` and `squares` say which products of deviations the scatter holds; `DiagonalMoments` keeps the squares.
     """
 
     weight: Array  # (k,)
@@ -37,6 +55,30 @@ class Moments(Stats):
     base: Array | None = None  # (k,)
 
     carried: ClassVar[tuple[str, ...]] = ("base",)
+
+    @staticmethod
+    def products(v: Array) -> Array:
+        """(k, d) to the products of its entries, in the layout of the scatter."""
+        return outer(v)
+
+    @staticmethod
+    def squares(a: Array) -> Array:
+        """(k, d): of a scatter or a covariance, the part of each column by itself."""
+        return np.einsum("kdd->kd", a)
+
+    @staticmethod
+    def _distinct(scatter: Array) -> Array:
+        """(k, m): the entries of a scatter that are not told by others."""
+        i, j = np.tril_indices(scatter.shape[1])
+        return scatter[:, i, j]
+
+    @staticmethod
+    def _whole(entries: Array, _d: int) -> Array:
+        """The scatter with these distinct entries."""
+        i, j = np.tril_indices(_d)
+        out = np.empty((len(entries), _d, _d))
+        out[:, i, j] = out[:, j, i] = entries
+        return out
 
     def __add__(self, other: Self | None) -> Self:
         if other is None:
@@ -51,7 +93,7 @@ class Moments(Stats):
             weight,
             self.dof + other.dof,
             mean,
-            self.scatter + other.scatter + (self.weight * part)[:, None, None] * outer(delta),
+            self.scatter + other.scatter + lift(self.weight * part, self.scatter) * self.products(delta),
             other.base if self.base is None else self.base if other.base is None else self.base + other.base,
         )
 
@@ -60,42 +102,38 @@ class Moments(Stats):
         return type(self)(scale * self.weight, scale * self.dof, self.mean, scale * self.scatter, base)
 
     def about(self, point: Array) -> Array:
-        """(k, d, d): scatter about another point (k, d)."""
-        return self.scatter + self.weight[:, None, None] * outer(self.mean - point)
+        """Scatter about another point (k, d)."""
+        return self.scatter + lift(self.weight, self.scatter) * self.products(self.mean - point)
 
     def _frame(self) -> tuple[Array, Array]:
-        spread = np.einsum("kdd->kd", self.scatter) / np.maximum(self.dof, 1e-300)[:, None]
+        spread = self.squares(self.scatter) / np.maximum(self.dof, 1e-300)[:, None]
         return self.mean, np.sqrt(np.where(spread > 0, spread, 1.0))
 
     def pack(self, origin: Self) -> Array:
         centre, sd = origin._frame()
         e = (self.mean - centre) / sd
-        s = self.scatter / outer(sd) + self.weight[:, None, None] * outer(e)
-        i, j = np.tril_indices(centre.shape[1])
-        return np.concatenate([self.weight, self.dof, (self.weight[:, None] * e).ravel(), s[:, i, j].ravel()])
+        s = self.scatter / self.products(sd) + lift(self.weight, self.scatter) * self.products(e)
+        return np.concatenate([self.weight, self.dof, (self.weight[:, None] * e).ravel(), self._distinct(s).ravel()])
 
     def unpack(self, u: Array, latest: Self) -> tuple[Self, int]:
         centre, sd = self._frame()
         k, d = centre.shape
-        i, j = np.tril_indices(d)
-        sizes = np.cumsum([k, k, k * d, k * len(i)])
+        sizes = np.cumsum([k, k, k * d, self._distinct(self.scatter).size])
         weight, dof, first, second = np.split(u[: sizes[-1]], sizes[:-1])
         e = first.reshape(k, d) / np.where(weight != 0, weight, 1.0)[:, None]
-        s = np.zeros((k, d, d))
-        s[:, i, j] = s[:, j, i] = second.reshape(k, len(i))
-        scatter = (s - weight[:, None, None] * outer(e)) * outer(sd)
+        s = self._whole(second.reshape(k, -1), d)
+        scatter = (s - lift(weight, s) * self.products(e)) * self.products(sd)
         return type(self)(weight, dof, centre + sd * e, scatter, latest.base), int(sizes[-1])
 
     def positive(self) -> Array:
-        k, d = self.mean.shape
-        free = k * d + k * d * (d + 1) // 2
-        return np.concatenate([np.ones(2 * k, bool), np.zeros(free, bool)])
+        free = self.mean.size + self._distinct(self.scatter).size
+        return np.concatenate([np.ones(2 * len(self.mean), bool), np.zeros(free, bool)])
 
     def valid(self) -> bool:
         variance = np.einsum("kdd->kd", self.scatter)
         if not (np.all(self.weight > 0) and np.isfinite(self.scatter).all() and np.all(variance > 0)):
             return False
-        return bool(np.all(np.linalg.eigvalsh(self.scatter / outer(np.sqrt(variance)))[:, 0] > 0))
+        return bool(positive_definite(self.scatter / outer(np.sqrt(variance))).all())
 
 
 def moments(points: Array | Belief, weights: Array) -> Moments:

@@ -8,8 +8,11 @@ from likely.core.data import Table
 from likely.core.domains import Positive, Real, Value
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.families.gaussian import LOG_2PI, check_collapse, expected_gaussian, maximise_gaussian, pretend_scatter
+from likely.core.posterior import Fused
+from likely.families.fused import fused_columns, fused_normals
+from likely.families.gaussian import LOG_2PI, expected_gaussian, maximise_one_column, pretend_scatter
 from likely.families.moments import Moments, moments
+from likely.families.nearest import or_nearest
 from likely.numerics import special
 from likely.numerics.soft import Array
 
@@ -41,6 +44,8 @@ class Normal(Family):
     mean: Value = Real(doc="centre")
     variance: Value = Positive(doc="mean squared deviation")
 
+    fuses = fuses_columns = True
+    reads_single = True
     priors = {"mean": ("Normal",), "variance": ("InverseGamma", "Unbiased")}
 
     def log_density(self, params: Params, data: Table) -> Array:
@@ -51,12 +56,18 @@ class Normal(Family):
 
     def m_step(self, stats: Moments, params: Params | None) -> Params:
         slots = self.slots["mean"], self.slots["variance"]
-        mean, variance = maximise_gaussian(stats, *slots, params, ("mean", "variance"), lambda v: v)
-        check_collapse(stats, slots[1], variance)
+        mean, variance = maximise_one_column(stats, *slots, params)
         return Params(mean=mean[:, 0], variance=variance[:, 0, 0])
 
     def expected_log_density(self, params: Params, stats: Moments) -> Array:
         return expected_gaussian(stats, params.variance[:, None, None], stats.about(params.mean[:, None]))
+
+    def fused(self, params: Params) -> Fused:
+        mean, variance = params.mean[:, None], params.variance[:, None]
+        return or_nearest(fused_normals(mean, variance[:, :, None]), mean, variance, _one_column)
+
+    def fused_columns(self, params: Params, k: int) -> Fused:
+        return fused_columns(params.mean.reshape(k, -1), params.variance.reshape(k, -1))
 
     def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
         z = rng.standard_normal(len(members))
@@ -70,3 +81,7 @@ class Normal(Family):
 
     def inverse(self, params: Params, q: Array) -> Array:
         return params.mean + np.sqrt(params.variance) * special.ndtri(q)
+
+
+def _one_column(weight: Array, dof: Array, mean: Array, squares: Array) -> Moments:
+    return Moments(weight, dof, mean, squares[:, :, None])
