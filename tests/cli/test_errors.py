@@ -205,7 +205,7 @@ def test_existing_files_are_left_as_they_were_on_an_error(likely, content, model
 def test_a_fit_without_a_maximum_is_exit_code_1(likely):
     likely.write("a.csv", "a\n1\n1\n2\n2\n")
     likely("fit", "a.csv", "Mixture(Normal(), 2)")
-    assert likely.err.startswith("likely: every one of the 10 starts collapsed: ")
+    assert likely.err.startswith("likely: every one of the 20 starts collapsed: ")
     assert (likely.code, likely.out, likely.err.count("\n")) == (1, "", 1)
 
 

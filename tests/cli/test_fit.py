@@ -33,7 +33,7 @@ def test_json_says_the_same_as_the_library(likely):
     outcome = {"name": "converged", "sentence": lk.Outcome.converged.value, "converged": True}
     assert outcome == found["outcome"]
     assert fit.trace[-1].passes == found["passes"]
-    assert found["starts"]["count"] == 10
+    assert found["starts"]["count"] == 20
     assert found["selection"] is None
 
 
@@ -123,19 +123,19 @@ def test_a_picture_that_cannot_be_drawn_does_not_cost_the_answer(likely, monkeyp
 
 def interrupt_at(monkeypatch, number):
     """Ctrl-C in the middle of some pass over the data."""
-    count, evaluate = [0], Local.evaluate
+    count, run = [0], Local.map
 
-    def evaluate_until(self, *arguments):
+    def run_until(self, work):
         count[0] += 1
         if count[0] == number:
             signal.raise_signal(signal.SIGINT)
-        return evaluate(self, *arguments)
+        return run(self, work)
 
-    monkeypatch.setattr(Local, "evaluate", evaluate_until)
+    monkeypatch.setattr(Local, "map", run_until)
 
 
 def test_an_interrupted_fit_shows_the_best_so_far(likely, monkeypatch):
-    interrupt_at(monkeypatch, 25)
+    interrupt_at(monkeypatch, 8)
     likely("fit", likely.data, TWO, "--save", "fit.json")
     assert likely.code == 130
     assert "Interrupted; these are the best parameters so far." in likely.out

@@ -148,7 +148,7 @@ def test_when_every_start_collapses_the_error_names_component_weight_and_cure():
     with pytest.raises(lk.FitError) as error:
         lk.fit(lk.Mixture(lk.Normal(), 2), x)
     text = str(error.value)
-    assert text.startswith("every one of the 10 starts collapsed: component ")
+    assert text.startswith("every one of the 20 starts collapsed: component ")
     assert "its variance fell to zero with 5 rows left to it, where the likelihood is unbounded." in text
     assert text.endswith("Try fewer components, variance=shared, or a prior in variance=...")
 

@@ -290,5 +290,5 @@ def test_an_interrupted_fit_does_not_say_that_its_starts_fell_behind():
     x = np.random.default_rng(0).normal(size=50)
     text = str(lk.fit(lk.Mixture(lk.Normal(), 2), x, callback=interrupt).summary())
     assert "Interrupted; these are the best parameters so far." in text
-    assert "10 starts were under way; more passes may find a better fit." in text
+    assert "20 starts were under way; more passes may find a better fit." in text
     assert "fell behind" not in text

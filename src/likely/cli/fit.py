@@ -13,6 +13,7 @@ from likely.cli.output import FITS, PICTURES, answer, check_writable, draw, note
 from likely.core.notation import parse
 from likely.em.outcome import Outcome
 from likely.errors import ModelError
+from likely.structures.responsibilities import KINDS
 from likely.workflows.fit import fit as fit_model
 from likely.workflows.result import Fit
 from likely.workflows.select import CRITERIA, is_open
@@ -47,8 +48,12 @@ Exit codes: 0 fitted, 1 the fit failed, 2 the input cannot be used, 130 interrup
 @click.option("--labels", metavar="COLUMN", help="Column with the known component of some rows; empty where unknown.")
 @click.option("--by", type=click.Choice(CRITERIA), help="How choose(...) is decided; lower is better.  [default: bic]")
 @click.option(
-    "--starts", type=int, default=10, show_default=True, metavar="N", help="Random starts that race one another."
+    "--starts", type=int, default=20, show_default=True, metavar="N", help="Random starts that race one another."
 )
+@click.option(
+    "--init", type=click.Choice(KINDS), default=KINDS[0], show_default=True,
+    help="How starts guess what is hidden: rows with the nearest of some seeds, or each by lot.",
+)  # fmt: skip
 @seed_option
 @click.option(
     "--start", metavar="MODEL|FIT.json", help="Begin here instead: a model with every slot filled, or a saved fit."

@@ -18,7 +18,7 @@ from likely.core.domains import Domain, NonNegative, Positive, PositiveDefinite,
 from likely.core.door import refuse_text
 from likely.core.face import Face
 from likely.core.params import Params
-from likely.core.posterior import Posterior
+from likely.core.posterior import Fused, Posterior, Sweep
 from likely.core.setting import Setting
 from likely.core.slot import Axis, Slot, bind_slot
 from likely.core.support import REAL, Support
@@ -45,6 +45,7 @@ class Family(Face):
     several_columns: ClassVar[bool] = False  # describes d columns jointly
     uses_given: ClassVar[bool] = False
     reads_text: ClassVar[bool] = False
+    reads_single: ClassVar[bool] = False  # takes points in single precision as they are, where it passes in one go
     hidden: bool = False  # something is hidden here or below: one pass is not enough
 
     slots: dict[str, Slot]  # after bind
@@ -227,17 +228,32 @@ class Family(Face):
 
     def log_prior(self, params: Params) -> float:
         """Sum of the log densities of all priors; a prior on a tied slot counts once."""
-        total = sum(p.log_prior(params[n]) for n, p in self.parts().items())
+        return float(self.log_priors(params, 1)[0])
+
+    def log_priors(self, params: Params, models: int) -> Array:
+        """(models,): the same for each of so many whole models that stand side by side along the first axis."""
+        total = sum((p.log_priors(params[n], models) for n, p in self.parts().items()), np.zeros(models))
         for name, slot in self.slots.items():
             if slot.prior is not None:
                 value = params[name] - slot.offsets
                 each = slot.prior.log_density_each(value.reshape(slot.prior.k, -1)).reshape(slot.k, -1).sum(1)
-                total += float(slot.one(each).sum())
+                total = total + slot.one(each).reshape(models, -1).sum(1)
         return total
 
     def log_density_each(self, values: Array) -> Array:
         """As a prior: log density (k,) of member i at the i-th value, laid flat in (k, size)."""
         return self.log_density(self.known_params(), Table(values[None]))[0]
+
+    fuses: bool = False  # `fused` is there
+    fuses_columns: bool = False  # `fused_columns` is there
+
+    def fused(self, params: Params) -> Fused:
+        """The bank as the components of one mixture, prepared for a pass in one go (where it `fuses`)."""
+        raise NotImplementedError
+
+    def fused_columns(self, params: Params, k: int) -> Fused:
+        """As `fused`, for k components each of which is a run of members, a column each; statistics are of members."""
+        raise NotImplementedError
 
     # -- the five methods of a leaf
     def log_density(self, params: Params, data: Table) -> Array:
@@ -308,8 +324,21 @@ class Family(Face):
         weights = np.where(outside.reshape(len(data), -1), 0.0, weights)
         return self.statistics(params, self._inside(data, outside), weights)
 
-    def start(self, data: Any, weights: Array, rng: np.random.Generator) -> Params:
-        """Parameters to begin from."""
+    @property
+    def sweeps(self) -> bool:
+        """Is there a `sweep` for this bound family?"""
+        return False
+
+    def sweep(self, params: Params, temperature: float = 1.0) -> Sweep | None:
+        """A pass at these parameters in one go, without room for every row; None where there is no such thing.
+
+        It is prepared once and used for every chunk. It never defines anything: what it brings back is, to rounding,
+        what `infer` and `collect` bring back.
+        """
+        return None
+
+    def start(self, data: Any, weights: Array, rng: np.random.Generator, kind: str = "k-means++") -> Params:
+        """Parameters to begin from; `kind` says how structures first guess what is hidden."""
         return self.maximize(self.collect(None, None, data, weights), None)
 
 

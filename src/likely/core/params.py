@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,41 @@ class Params:
         """A copy with some values changed."""
         return Params(**{**self.__dict__, **values})
 
+    @classmethod
+    def concatenate(cls, records: Sequence[Params]) -> Params:
+        """Parameters of several banks as those of one: the members of each after those of the one before."""
+        first = records[0]
+        if len(records) == 1:
+            return first
+
+        def join(name: str) -> Any:
+            values = [r[name] for r in records]
+            return cls.concatenate(values) if isinstance(first[name], Params) else np.concatenate(values)
+
+        return cls(**{n: join(n) for n in first})
+
+    def blocks(self, chosen: Sequence[int], of: int) -> Params:
+        """Some of `of` equal runs of members: whole models out of a bank of models side by side.
+
+        >>> Params(mean=np.array([3.0, 7.0, 4.0, 8.0, 5.0, 9.0])).blocks([2, 0], of=3)
+        Params(mean=array([5., 9., 3., 7.]))
+        """
+
+        def cut(value: Any) -> Any:
+            return value.blocks(chosen, of) if isinstance(value, Params) else blocks_of(value, chosen, of)
+
+        return Params(**{n: cut(v) for n, v in self.__dict__.items()})
+
     def __repr__(self) -> str:
         return f"Params({', '.join(f'{n}={v!r}' for n, v in self.__dict__.items())})"
+
+
+def blocks_of(value: np.ndarray, chosen: Sequence[int], of: int) -> np.ndarray:
+    """Some of `of` equal runs along the first axis, (of * j, ...) to (len(chosen) * j, ...)."""
+    size = len(value) // of
+    if len(chosen) == 1:
+        return value[chosen[0] * size : (chosen[0] + 1) * size]
+    return value.reshape(of, size, *value.shape[1:])[list(chosen)].reshape(-1, *value.shape[1:])
 
 
 def _rebuild(values: dict[str, Any]) -> Params:

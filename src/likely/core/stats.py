@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from likely.core.params import blocks_of
 from likely.numerics.soft import Array
 
 
@@ -36,6 +37,10 @@ class Stats:
     def concatenate(cls, records: Sequence[Self]) -> Self:
         """Statistics of several banks as those of one: the members of each after those of the one before."""
         return cls(**{n: _concatenate([getattr(r, n) for r in records]) for n, _ in records[0]._items()})
+
+    def blocks(self, chosen: Sequence[int], of: int) -> Self:
+        """Some of `of` equal runs of members: the opposite of `concatenate`."""
+        return type(self)(**{n: _blocks(v, chosen, of) for n, v in self._items()})
 
     def _items(self) -> list[tuple[str, Any]]:
         return [(f.name, getattr(self, f.name)) for f in fields(self)]
@@ -84,6 +89,12 @@ def _concatenate(values: Sequence[Any]) -> Any:
     return type(first).concatenate(values) if isinstance(first, Stats) else np.concatenate(values)
 
 
+def _blocks(value: Any, chosen: Sequence[int], of: int) -> Any:
+    if value is None:
+        return None
+    return value.blocks(chosen, of) if isinstance(value, Stats) else blocks_of(value, chosen, of)
+
+
 @dataclass(frozen=True)
 class Parts(Stats):
     """Statistics of several banks side by side, by name."""
@@ -103,6 +114,9 @@ class Parts(Stats):
     def concatenate(cls, records: Sequence[Self]) -> Self:
         items = {n: _concatenate([r.items[n] for r in records]) for n in records[0].items}
         return records[0]._rebuild(items)
+
+    def blocks(self, chosen: Sequence[int], of: int) -> Self:
+        return self._rebuild({n: _blocks(s, chosen, of) for n, s in self.items.items()})
 
     def pack(self, origin: Self) -> Array:
         return np.concatenate([s.pack(origin.items[n]) for n, s in self.items.items()])

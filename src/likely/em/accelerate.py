@@ -159,11 +159,11 @@ class Accelerated:
             self.method.judge(False)
             return None
         params, x, stats = found
+        kind = type(self.method).__name__.lower()
+        self.pending = (x, stats)
         if isinstance(self.method, Anderson) and self._nothing_left(self.method, family, step, params):
             self._confirm()
-            return self._plain(family, step)
-        self.pending = (x, stats)
-        return params, type(self.method).__name__.lower()
+        return params, kind
 
     def _hand_over(self, step: Step) -> None:
         """At the beginning of a SQUAREM cycle: did the last one gain enough to go on like this?"""
@@ -208,5 +208,5 @@ class Accelerated:
         return abs(promised) < max(enough(self.tol), rounding_of(step.objective))
 
     def _confirm(self) -> None:
-        """Plain steps for a while; if they do not end the run, acceleration begins anew."""
-        self.plain_left, self.method, self.origin = CONFIRM, Anderson(), None
+        """Plain steps for a while, from the proposal in hand; if they do not end the run, acceleration begins anew."""
+        self.plain_left, self.method, self.origin, self.pending = CONFIRM, Anderson(), None, None

@@ -12,7 +12,7 @@ import numpy as np
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.em.outcome import Outcome
-from likely.em.stopping import RemainingGain, enough, rounding_of
+from likely.em.stopping import Settling, rounding_of
 from likely.engines.local import Pass
 from likely.errors import Degenerate
 
@@ -68,20 +68,21 @@ class PlainEM:
 def em(
     family: Family,
     engine: Engine,
-    params: Params,
+    begin: Params | Step,
     *,
     tol: float = 1e-3,
     max_passes: int = 10_000,
     temperature: float = 1.0,
     proposer: Proposer | None = None,
 ) -> Iterator[Step]:
-    """Expectation and maximisation from `params`; every yielded step is the best so far.
+    """Expectation and maximisation; every yielded step is the best so far.
 
     Parameters
     ----------
     family : Family            bound
     engine : Engine            holds the data
-    params : Params            where to begin; must respect known and tied slots
+    begin : Params or Step     parameters that respect known and tied slots; or the step of another run to go on from,
+                               which is yielded first as it is
     tol : float                stop when the estimated distance to the maximum is below this many standard errors
     max_passes : int           passes over the data (E-steps), the unit of cost
     temperature : float        1 is EM, 0 is hard EM, between is annealing
@@ -96,9 +97,8 @@ def em(
     Degenerate      a component collapsed, or a row became impossible
     """
     proposer = proposer or PlainEM()
-    left = RemainingGain()
-    step = _evaluate(family, engine, params, 1, temperature, "start")
-    quiet = 0  # plain steps in a row that say it is over
+    settling = Settling(tol)
+    step = begin if isinstance(begin, Step) else _evaluate(family, engine, begin, 1, temperature, "start")
     while step.passes < max_passes:
         yield step
         candidate, kind = proposer.propose(family, step)
@@ -113,15 +113,12 @@ def em(
             step = replace(step, passes=new.passes, kind="rejected")
             continue
         if kind != "em":
-            left, quiet, step = RemainingGain(), 0, new
+            settling, step = Settling(tol), new
             continue
-        remaining = left.update(gain, rounding)
-        close = gain <= rounding or (remaining is not None and remaining < enough(tol))
-        quiet = quiet + 1 if close and tol > 0 else 0
+        remaining, outcome = settling.update(gain, rounding)
         step = replace(new, gain_left=remaining)
-        if quiet >= 2:
-            unresolved = gain <= rounding and left.below(rounding) > enough(tol)
-            yield step.ending(Outcome.rounding_floor if unresolved else Outcome.converged)
+        if outcome is not None:
+            yield step.ending(outcome)
             return
     yield step.ending(Outcome.pass_limit)
 
@@ -139,5 +136,10 @@ def _risk(family: Family, engine: Engine, params: Params, step: Step, temperatur
 def _evaluate(family: Family, engine: Engine, params: Params, passes: int, temperature: float, kind: str) -> Step:
     done = engine.evaluate(family, params, temperature)
     if done.impossible is not None:
-        raise Degenerate(f"row {done.impossible + 1} has probability zero under every component")
+        raise impossible(done.impossible)
     return Step(passes, params, done.log_likelihood + family.log_prior(params), done.log_likelihood, done.stats, kind)
+
+
+def impossible(item: int) -> Degenerate:
+    """What to say of an item (from 0) that has probability zero."""
+    return Degenerate(f"row {item + 1} has probability zero under every component")

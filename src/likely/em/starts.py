@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from likely.core.params import Params
+from likely.em.bank import Bank
 from likely.em.loop import Step
 from likely.em.outcome import Outcome
 from likely.em.stopping import rounding_of
 from likely.errors import Degenerate
 
-FIRST_LEG = 20  # passes each start gets before the first are dropped; later legs double
+FIRST_LEG = 10  # passes each start gets before the first are dropped; later legs double
+LAST_TOGETHER = 20  # the longest leg in a bank; after it acceleration, which models alone can have, is worth more
 FINISHERS = 3  # starts that run on for as long as they may still win
 SAME = 1e-4  # nats within which two finished starts count as one optimum
 
@@ -59,11 +61,11 @@ class Mark:
     gain_left: float | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Runner:
     """One start on its way: its generator, the marks of all its steps, and its last step whole."""
 
-    steps: Iterator[Step]
+    steps: Iterator[Step] = field(default_factory=lambda: iter(()))
     trace: list[Mark] = field(default_factory=list)
     last: Step | None = None
     hits: int = 1  # starts that this one stands for
@@ -72,9 +74,13 @@ class Runner:
         """One pass more; None when the run is over."""
         step = next(self.steps, None)
         if step is not None:
-            self.last = step
-            self.trace.append(Mark(step.passes, step.objective, step.kind, step.gain_left))
+            self.note(step)
         return step
+
+    def note(self, step: Step) -> None:
+        """A step was made."""
+        self.last = step
+        self.trace.append(Mark(step.passes, step.objective, step.kind, step.gain_left))
 
     @property
     def done(self) -> bool:
@@ -106,6 +112,25 @@ Watch = Callable[[Step], None]
 
 
 @dataclass
+class Crew:
+    """Runners whose models share a bank, and with it every pass over the data; in the end each goes on alone."""
+
+    bank: Bank
+    runners: dict[int, Runner]  # by the place of their models in the bank
+    alone: Callable[[Step], Iterator[Step]]  # a run that goes on from a step, yielding that step first
+
+    def part(self, staying: list[Runner]) -> None:
+        """All but these leave the bank."""
+        leaving = [m for m in self.bank.models if self.runners[m] not in staying]
+        for m in leaving:
+            runner = self.runners[m]
+            if runner.last is not None:
+                runner.steps = self.alone(runner.last)
+                next(runner.steps)
+        self.bank.leave(leaving)
+
+
+@dataclass
 class Race:
     """Starts racing one another. It can be interrupted at any pass: `best` is always there once one step was made."""
 
@@ -114,6 +139,7 @@ class Race:
     collapsed: list[str] = field(default_factory=list)
     error: Degenerate | None = None  # of the last start that collapsed
     behind: int = 0  # starts that an earlier heat gave up
+    crews: list[Crew] = field(default_factory=list)
 
     def enter(self, begin: Callable[[], Iterator[Step]]) -> None:
         """One more start; it may collapse while it is being worked out."""
@@ -121,6 +147,22 @@ class Race:
             self.runners.append(Runner(begin()))
         except Degenerate as error:
             self._lose(error)
+
+    def made(self, begin: list[Callable[[], Params]]) -> list[Params]:
+        """Where starts begin, without those that collapse while that is being worked out."""
+        out = []
+        for make in begin:
+            try:
+                out.append(make())
+            except Degenerate as error:
+                self._lose(error)
+        return out
+
+    def enter_together(self, bank: Bank, alone: Callable[[Step], Iterator[Step]]) -> None:
+        """The models of a bank, a start each."""
+        crew = Crew(bank, {m: Runner() for m in bank.models}, alone)
+        self.crews.append(crew)
+        self.runners += crew.runners.values()
 
     def _lose(self, error: Degenerate) -> None:
         self.collapsed.append(error.why)
@@ -138,11 +180,31 @@ class Race:
         while running:
             running = self._keep_best(self._leg(running, leg))
             leg *= 2
+            for crew in self.crews:
+                crew.part(running if leg <= LAST_TOGETHER else [])
             if not running and (best := self.best) is not None and not best.done:
                 running = [best]  # dropped too soon: nobody who ran on came up to it
 
     def _leg(self, running: list[Runner], passes: int) -> list[Runner]:
-        return [r for r in list(running) if self._advance(r, passes) and not r.done]
+        """Those that are still running after so many passes more."""
+        banks = [crew for crew in self.crews if crew.bank.models]
+        together = [crew.runners[m] for crew in banks for m in crew.bank.models]
+        for crew in banks:
+            self._advance_together(crew, passes)
+        for runner in [r for r in running if r not in together]:
+            self._advance(runner, passes)
+        return [r for r in running if r in self.runners and not r.done]
+
+    def _advance_together(self, crew: Crew, passes: int) -> None:
+        for _ in range(passes):
+            if not crew.bank.models:
+                return
+            for m, fate in crew.bank.advance().items():
+                if isinstance(fate, Degenerate):
+                    self._drop(crew.runners[m], fate)
+                else:
+                    crew.runners[m].note(fate)
+                    self.watch(fate)
 
     def _keep_best(self, running: list[Runner]) -> list[Runner]:
         """The better half runs on, and of the last few those that may still end above what has been reached."""
@@ -151,17 +213,18 @@ class Race:
         best = self.best
         return [r for r in running if best is None or r is best or r.hope() > best.objective - SAME]
 
-    def _advance(self, runner: Runner, passes: int) -> bool:
-        """Some passes more; False if the start collapsed."""
+    def _advance(self, runner: Runner, passes: int) -> None:
+        """Some passes more, of a runner by itself."""
         until = len(runner.trace) + passes
         try:
             while len(runner.trace) < until and (step := runner.advance()):
                 self.watch(step)
         except Degenerate as error:
-            self._lose(error)
-            self.runners.remove(runner)
-            return False
-        return True
+            self._drop(runner, error)
+
+    def _drop(self, runner: Runner, error: Degenerate) -> None:
+        self._lose(error)
+        self.runners.remove(runner)
 
     @property
     def best(self) -> Runner | None:
@@ -171,7 +234,11 @@ class Race:
             return None
         top = max(alive, key=_standing)
         level = [r for r in alive if r.done and _standing(r)[0] and r.objective > top.objective - SAME]
-        return max(level, key=_standing, default=top)
+        if not level:
+            return top
+        # Of those that rounding alone tells apart the first: which it is should not depend on the units of the data.
+        highest = max(r.objective for r in level)
+        return next(r for r in level if r.objective >= highest - rounding_of(highest))
 
     def distinct(self, limit: int) -> list[tuple[Params, int]]:
         """The best distinct ends so far, with how many starts each stands for."""

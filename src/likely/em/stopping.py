@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from likely.em.outcome import Outcome
+
 ROUNDING = 100 * 2.0**-52  # relative error allowed in a summed log-likelihood
 STEADY = 0.05  # how far the ratio of gains may still drift, relative to its distance from 1
 
@@ -40,6 +42,25 @@ class RemainingGain:
     def below(self, rounding: float) -> float:
         """What may still be to come when the last gain drowned in rounding."""
         return rounding / (1 - self.steady)
+
+
+@dataclass
+class Settling:
+    """Whether plain EM has come to its end: two plain steps in a row must say so."""
+
+    tol: float
+    left: RemainingGain = field(default_factory=RemainingGain)
+    quiet: int = 0  # plain steps in a row that say it is over
+
+    def update(self, gain: float, rounding: float) -> tuple[float | None, Outcome | None]:
+        """The gain that remains after a plain step that gained `gain`, and how the run ends where it does."""
+        remaining = self.left.update(gain, rounding)
+        close = gain <= rounding or (remaining is not None and remaining < enough(self.tol))
+        self.quiet = self.quiet + 1 if close and self.tol > 0 else 0
+        if self.quiet < 2:
+            return remaining, None
+        unresolved = gain <= rounding and self.left.below(rounding) > enough(self.tol)
+        return remaining, Outcome.rounding_floor if unresolved else Outcome.converged
 
 
 def enough(tol: float) -> float:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from likely.core.data import Table
+from likely.core.params import blocks_of
 from likely.core.stats import Stats
 from likely.numerics.soft import Array
 
@@ -43,6 +44,9 @@ class Histogram(Stats):
         for record, w in zip(records, weights, strict=True):
             w[:, np.searchsorted(values, record.values)] = record.weights
         return cls(values, np.concatenate(weights))
+
+    def blocks(self, chosen: Sequence[int], of: int) -> Self:
+        return type(self)(self.values, blocks_of(self.weights, chosen, of))
 
     def __rmul__(self, scale: float) -> Self:
         return type(self)(self.values, scale * self.weights)

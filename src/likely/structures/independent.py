@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,17 @@ import numpy as np
 from likely.core.data import Table
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.core.posterior import Posterior
+from likely.core.posterior import Fused, Posterior, Share
 from likely.core.setting import Setting
 from likely.core.slot import Axis
 from likely.core.stats import Parts
 from likely.core.written import written
 from likely.errors import ModelError
+from likely.families.linear import Features, Linear
 from likely.numerics.soft import Array
 
 
-class Independent(Family):
+class Independent(Linear):
     """The same family for each of d independent columns, with parameters of their own; the density is a product.
 
     Parameters
@@ -114,10 +116,52 @@ class Independent(Family):
             return data.once(("columns", member), lambda: _columns(data, x[:, member, :, None]))
         return data.once("columns", lambda: _columns(data, x[:, :, None]))
 
-    def start(self, data: Any, weights: Array, rng: np.random.Generator) -> Params:
+    @property
+    def linear(self) -> bool:
+        return isinstance(self.part, Linear) and self.part.linear
+
+    @property
+    def fuses(self) -> bool:
+        return self.linear or self.part.fuses_columns
+
+    def fused(self, params: Params) -> Fused:
+        if self.linear:
+            return super().fused(params)
+        of_columns = self.part.fused_columns(params.part, self.k)
+
+        def one_go(data: Any, log_weights: Array, hard: bool) -> Share | None:
+            found = of_columns(data, log_weights, hard)
+            return None if found is None else replace(found, stats=Parts({"part": found.stats}))
+
+        return one_go
+
+    def features(self, data: Table) -> Features:
+        """Those of the part, with an axis of their events that runs over the columns."""
+        return {name: f[:, None] for name, f in self._part.features(self._view(data, 0)).items()}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        each = self._part.natural(params.part)
+        return {name: v.reshape(self.k, -1, *v.shape[1:]) for name, v in each.items()}
+
+    def constant(self, params: Params) -> Array:
+        return self._part.constant(params.part).reshape(self.k, -1).sum(1)
+
+    def recorded(self, weight: Array, totals: dict[str, Array]) -> Parts:
+        each = {name: t.reshape(-1, *t.shape[2:]) for name, t in totals.items()}
+        return Parts({"part": self._part.recorded(np.repeat(weight, self.part.k // self.k), each)})
+
+    def all_possible(self, data: Table) -> bool:
+        return self._part.all_possible(self._view(data, 0))
+
+    @property
+    def _part(self) -> Linear:
+        assert isinstance(self.part, Linear)
+        return self.part
+
+    def start(self, data: Any, weights: Array, rng: np.random.Generator, kind: str = "k-means++") -> Params:
         n, k, d = len(data), self.k, data.d
         points = np.broadcast_to(data.x if data.x.ndim == 3 else data.x[:, None, :], (n, k, d)).reshape(n, k * d, 1)
-        return Params(part=self.part.start(_columns(data, points), np.repeat(weights, d, 1), rng))
+        return Params(part=self.part.start(_columns(data, points), np.repeat(weights, d, 1), rng, kind))
 
     def m_step(self, stats: Parts, params: Params | None) -> Params:
         return Params(part=self.part.maximize(stats.items["part"], None if params is None else params.part))
@@ -154,17 +198,7 @@ def _columns(data: Table, points: Array) -> Table:
 
 def _split(params: Params, k: int) -> list[Params]:
     """The parameters of the columns of each of k outer members."""
-    return [params] if k == 1 else [_block(params, i, k) for i in range(k)]
-
-
-def _block(params: Params, i: int, k: int) -> Params:
-    def cut(value: Any) -> Any:
-        if isinstance(value, Params):
-            return _block(value, i, k)
-        size = len(value) // k
-        return value[i * size : (i + 1) * size]
-
-    return Params(**{n: cut(params[n]) for n in params})
+    return [params] if k == 1 else [params.blocks([i], k) for i in range(k)]
 
 
 def _columns_written(family: Family, inner: int) -> list[int]:

@@ -13,7 +13,7 @@ from likely.core.domains import Simplex, Value
 from likely.core.door import table_of
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.core.posterior import Posterior
+from likely.core.posterior import Pass, Posterior, Sweep
 from likely.core.setting import Setting
 from likely.core.slot import Axis
 from likely.core.stats import Stats
@@ -86,6 +86,10 @@ class Mixture(Family):
         return self.component.reads_text
 
     @property
+    def reads_single(self) -> bool:
+        return self.component.reads_single
+
+    @property
     def components(self) -> Family:
         """The parts, for a mixture of different families: components[0] is the first."""
         return self.component
@@ -148,11 +152,31 @@ class Mixture(Family):
         own = self.component.collect(inner, posterior.child, _below(data, self.size), w.reshape(len(w), -1))
         return MixtureStats(w.sum(0), own)
 
-    def start(self, data: Any, weights: Array, rng: np.random.Generator) -> Params:
-        r = first_responsibilities(data, weights, self.size, rng)
+    @property
+    def sweeps(self) -> bool:
+        return self.k == 1 and self.component.fuses
+
+    def sweep(self, params: Params, temperature: float = 1.0) -> Sweep | None:
+        if not self.sweeps or temperature not in (0, 1):
+            return None
+        fused = self.component.fused(params.component)
+        log_weights = safe_log(params.weights[0])
+
+        def one_go(data: Any) -> Pass | None:
+            if data.labels is not None:
+                return None
+            found = fused(data, log_weights, temperature == 0)
+            if found is None:
+                return None
+            return Pass(MixtureStats(found.counts[None], found.stats), found.log_likelihood)
+
+        return one_go
+
+    def start(self, data: Any, weights: Array, rng: np.random.Generator, kind: str = "k-means++") -> Params:
+        r = first_responsibilities(data, weights, self.size, rng, kind)
         w = weights[:, :, None] * r
         slot = self.slots["weights"]
-        component = self.component.start(_below(data, self.size), w.reshape(len(w), -1), rng)
+        component = self.component.start(_below(data, self.size), w.reshape(len(w), -1), rng, kind)
         return Params(weights=slot.settle(_normalise(slot.pool(w.sum(0)))), component=component)
 
     def m_step(self, stats: MixtureStats, params: Params | None) -> Params:

@@ -13,14 +13,16 @@ from likely.core.named import counted, listed, nearest
 from likely.core.params import Params
 from likely.core.setting import Setting
 from likely.core.slot import Axis
+from likely.core.stats import Parts
 from likely.errors import ModelError
+from likely.families.linear import Features, Linear
 from likely.numerics.soft import Array
 from likely.structures.side_by_side import SideBySide
 
 Places = dict[str, tuple[int, ...]]  # the columns of each part
 
 
-class Product(SideBySide):
+class Product(SideBySide, Linear):
     """Independent columns, each with a family of its own; the density is the product of theirs.
 
     Parameters
@@ -136,6 +138,33 @@ class Product(SideBySide):
 
     def join(self, each: list[Array]) -> Array:
         return sum(each[1:], each[0])
+
+    @property
+    def linear(self) -> bool:
+        return all(isinstance(f, Linear) and f.linear for f in self.items.values())
+
+    def features(self, data: Table) -> Features:
+        each = {n: f.features(self.view(n, data)) for n, f in self._linear().items()}
+        return {(n, name): feature for n, own in each.items() for name, feature in own.items()}
+
+    def natural(self, params: Params) -> dict[tuple[str, str], Array]:
+        each = {n: f.natural(params[n]) for n, f in self._linear().items()}
+        return {(n, name): value for n, own in each.items() for name, value in own.items()}
+
+    def constant(self, params: Params) -> Array:
+        return self.join([f.constant(params[n]) for n, f in self._linear().items()])
+
+    def recorded(self, weight: Array, totals: dict[tuple[str, str], Array]) -> Parts:
+        def own(part: str) -> dict[str, Array]:
+            return {name: total for (n, name), total in totals.items() if n == part}
+
+        return Parts({n: f.recorded(weight, own(n)) for n, f in self._linear().items()})
+
+    def all_possible(self, data: Table) -> bool:
+        return all(f.all_possible(self.view(n, data)) for n, f in self._linear().items())
+
+    def _linear(self) -> dict[str, Linear]:
+        return {n: f for n, f in self.items.items() if isinstance(f, Linear)}
 
     def fits(self, x: Array) -> Array:
         out = np.empty(x.shape, bool)

@@ -70,8 +70,11 @@ class SideBySide(Family, public=False):
 
         return Parts({n: one(n, f) for n, f in self.items.items()})
 
-    def start(self, data: Any, weights: Array, rng: np.random.Generator) -> Params:
-        return Params(**{n: f.start(self.view(n, data), self.member(n, weights), rng) for n, f in self.items.items()})
+    def start(self, data: Any, weights: Array, rng: np.random.Generator, kind: str = "k-means++") -> Params:
+        def one(name: str, family: Family) -> Params:
+            return family.start(self.view(name, data), self.member(name, weights), rng, kind)
+
+        return Params(**{n: one(n, f) for n, f in self.items.items()})
 
     def m_step(self, stats: Parts, params: Params | None) -> Params:
         old = dict.fromkeys(self.items) if params is None else params

@@ -10,6 +10,15 @@ from likely.core.setting import Setting
 from likely.em.starts import Starts
 from likely.errors import DataError, Degenerate, FitError, LikelyError, ModelError
 from likely.numerics.soft import Array
+from likely.structures.responsibilities import KINDS
+
+
+def check_init(init: str, start: object) -> None:
+    """Is this a kind of start, and is one wanted?"""
+    if init not in KINDS:
+        raise ModelError(f"init={init!r}; starts are made by {' or '.join(repr(k) for k in KINDS)}.")
+    if start is not None and init != KINDS[0]:
+        raise ModelError(f"init={init!r} makes starts at random, and start=... is one already; leave one of them out.")
 
 
 def check_fit(family: Family, data: Data) -> Family:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from likely.core.data import Data, Table
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.em.accelerate import Accelerated
+from likely.em.accelerate import WARM, Accelerated
+from likely.em.bank import Bank
 from likely.em.loop import PlainEM, Proposer, Step, em
 from likely.em.outcome import Outcome
 from likely.em.starts import Mark, Race, Starts
@@ -19,6 +20,7 @@ from likely.engines.local import Local, width_of
 from likely.workflows.checks import collapse
 
 SAMPLE = 20_000  # rows of the heat: on more rows than this, starts race on a random sample first
+TOGETHER = 2**18  # rows x members x columns of all models in a bank: beyond a core's cache sharing passes saves nothing
 REPRESENTATIVES = 2  # distinct optima of the heat that go on to all the data
 
 Begin = Callable[[], Params]
@@ -41,6 +43,7 @@ class Climb:
     max_passes: int
     threads: int | None
     accelerate: bool
+    init: str
 
     def run(self, family: Family, engine: Local, start: Params | None) -> tuple[list[Mark], Step, Starts]:
         """The trace and last step of the best run, and the record of all starts.
@@ -70,13 +73,26 @@ class Climb:
             raise _Stopped
 
     def _enter(self, race: Race, family: Family, engine: Local, begin: list[Begin]) -> None:
+        """Every start into the race: several to a bank where that is faster, else each by itself."""
         options: dict[str, Any] = {"tol": self.tol, "max_passes": self.max_passes, "temperature": self.temperature}
-        for make in begin:
-            race.enter(lambda make=make: em(family, engine, make(), proposer=self._proposer(), **options))
+        size = TOGETHER // (len(engine.data.rows) * width_of(family))
+        if size < 2 or len(begin) < 2:
+            for make in begin:
+                race.enter(lambda make=make: em(family, engine, make(), proposer=self._proposer(), **options))
+            return
 
-    def _proposer(self) -> Proposer:
+        def alone(step: Step) -> Iterator[Step]:
+            return em(family, engine, step, proposer=self._proposer(warm=True), **options)
+
+        made = race.made(begin)
+        for i in range(0, len(made), size):
+            race.enter_together(Bank(family, engine, made[i : i + size], **options), alone)
+
+    def _proposer(self, *, warm: bool = False) -> Proposer:
         """Hard EM ends after finitely many steps by itself; there is nothing to extrapolate."""
-        return Accelerated(self.tol) if self.accelerate and self.temperature > 0 else PlainEM()
+        if not self.accelerate or self.temperature == 0:
+            return PlainEM()
+        return Accelerated(self.tol, plain_left=0 if warm else WARM)
 
     def _go(self, race: Race, *, one_pass: bool = False) -> Outcome | None:
         """Run the race; how it was cut short, if it was."""
@@ -92,7 +108,7 @@ class Climb:
         """All starts on a sample; the best distinct optima enter the race on all the data."""
         sample = _sample(engine.data, SAMPLE, np.random.default_rng(self.seed))
         heat = Race(self._see)
-        with Local(sample, width_of(family), self.threads) as small:
+        with Local(sample, width_of(family), self.threads, sweeps=family.sweeps) as small:
             self._enter(heat, family, small, begin)
             ended = self._go(heat)
         chosen = heat.distinct(REPRESENTATIVES)
@@ -113,7 +129,7 @@ class Climb:
 
         def make(rng: np.random.Generator) -> Params:
             rows = _sample(data, SAMPLE, rng)
-            return family.start(rows, np.array(rows.weight_column()), rng)
+            return family.start(rows, np.array(rows.weight_column()), rng, self.init)
 
         return [lambda rng=rng: make(rng) for rng in np.random.default_rng(self.seed).spawn(self.starts)]
 
@@ -131,4 +147,4 @@ def _large(data: Data) -> bool:
 def _sample(data: Data, size: int, rng: np.random.Generator) -> Data:
     if not isinstance(data, Table) or not _large(data):
         return data
-    return data.take(np.sort(rng.choice(len(data), size, replace=False)))
+    return data.take(np.sort(rng.choice(len(data), size, replace=False))).double()

@@ -17,7 +17,7 @@ from likely.engines.local import Local, width_of
 from likely.errors import Degenerate, ModelError
 from likely.faces.progress import progress_line
 from likely.io.tables import read
-from likely.workflows.checks import check_fit, collapse
+from likely.workflows.checks import check_fit, check_init, collapse
 from likely.workflows.climb import Climb
 from likely.workflows.result import Fit, result
 from likely.workflows.select import expand, is_open, select
@@ -32,7 +32,8 @@ def fit(
     weights: Any = None,
     labels: Any = None,
     start: Family | Fit | str | None = None,
-    starts: int = 10,
+    starts: int = 20,
+    init: str = "k-means++",
     seed: int = 0,
     hard: bool = False,
     accelerate: bool = True,
@@ -57,6 +58,8 @@ def fit(
     labels : array, or column name       known component of some rows; None, NaN or -1 where unknown
     start : Family, Fit or str           begin here: the same notation with every slot filled
     starts : int                         how many random starts race one another
+    init : "k-means++" or "random"       how random starts guess what is hidden: rows with the nearest of some seeds, or
+                                         each by lot (then all components begin much alike, rarely a good start)
     seed : int                           the same seed gives the same fit
     hard : bool                          give each row wholly to its best component (classification EM)
     accelerate : bool                    extrapolate (SQUAREM, Anderson); False is plain EM, to the same maximum
@@ -88,6 +91,7 @@ def fit(
     """
     family = parse(model) if isinstance(model, str) else model
     _check_options(family, starts, max_passes, tol)
+    check_init(init, start)
     if by is not None and not is_open(family):
         raise ModelError(f"by={by!r} decides what choose(...) leaves open, and {family!r} leaves nothing open.")
     # All candidates see the same columns: those that suit the first.
@@ -95,7 +99,9 @@ def fit(
     with progress_line(progress) as watch:
 
         def fit_one(one: Family) -> Fit:
-            climb = Climb(watch, callback, starts, seed, 0.0 if hard else 1.0, tol, max_passes, threads, accelerate)
+            climb = Climb(
+                watch, callback, starts, seed, 0.0 if hard else 1.0, tol, max_passes, threads, accelerate, init
+            )
             return _fit_one(one, table, start, climb)
 
         return select(family, fit_one, by) if is_open(family) else fit_one(family)
@@ -119,7 +125,7 @@ def _fit_one(family: Family, data: Data, start: Any, climb: Climb) -> Fit:
     if not bound.hidden and (start is not None or climb.temperature == 0):
         what = "start=..." if start is not None else "hard=True"
         raise ModelError(f"{what} is for EM, and nothing is hidden in {family!r}: it has a closed form. Leave it out.")
-    with Local(used, width_of(bound), climb.threads) as engine:
+    with Local(used, width_of(bound), climb.threads, sweeps=bound.sweeps) as engine:
         if bound.hidden:
             trace, last, starts = climb.run(bound, engine, _start_params(bound, start))
         else:
