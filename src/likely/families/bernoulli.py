@@ -10,10 +10,11 @@ from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.support import BINARY
 from likely.families.counts import Trials, expected_trials, log_failure, pretend_trials, success_share
+from likely.families.linear import Features, Linear
 from likely.numerics.soft import Array, safe_log, weigh
 
 
-class Bernoulli(Family):
+class Bernoulli(Linear):
     """1 with probability p, else 0; log probability x log p + (1 - x) log(1 - p).
 
     Parameters
@@ -45,6 +46,20 @@ class Bernoulli(Family):
     def statistics(self, params: Params | None, data: Table, weights: Array) -> Trials:
         x = data.column()
         return Trials(weigh(weights, x), weigh(weights, 1 - x))
+
+    def features(self, data: Table) -> Features:
+        return {"successes": data.column()}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"successes": safe_log(params.p) - log_failure(params.p)}
+
+    def constant(self, params: Params) -> Array:
+        return log_failure(params.p)
+
+    def recorded(self, weight: Array, totals: dict[str, Array]) -> Trials:
+        """Where all rows are 1 both sums went the same way, so that not even rounding is left."""
+        successes = totals["successes"]
+        return Trials(successes, np.maximum(weight - successes, 0.0))
 
     def m_step(self, stats: Trials, params: Params | None) -> Params:
         return Params(p=success_share(self.slots["p"], stats))

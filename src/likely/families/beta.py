@@ -8,14 +8,14 @@ import numpy as np
 
 from likely.core.data import Table
 from likely.core.domains import Positive, Value
-from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.stats import Stats
 from likely.core.support import OPEN_UNIT
 from likely.families.limits import LARGEST, loose, powered, refuse
+from likely.families.linear import Features, Linear
 from likely.families.newton import Score, maximise_positive
 from likely.numerics import special
-from likely.numerics.soft import Array, weigh
+from likely.numerics.soft import Array
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class LogOdds(Stats):
         return bool(np.all(np.exp(self.log_total / self.weight) + np.exp(self.log_rest / self.weight) < 1))
 
 
-class Beta(Family):
+class Beta(Linear):
     """A beta distribution; log density (a - 1) log x + (b - 1) log(1 - x) - log B(a, b) for 0 < x < 1.
 
     Parameters
@@ -64,14 +64,21 @@ class Beta(Family):
     b: Value = Positive(doc="power of 1 - x, plus one")
 
     support = OPEN_UNIT
+    record = LogOdds
 
     def log_density(self, params: Params, data: Table) -> Array:
         x, rest = _logs(data)
-        return powered(params.a - 1, x) + powered(params.b - 1, rest) - special.betaln(params.a, params.b)
+        return powered(params.a - 1, x) + powered(params.b - 1, rest) + self.constant(params)
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> LogOdds:
+    def features(self, data: Table) -> Features:
         x, rest = _logs(data)
-        return LogOdds(weights.sum(0), weigh(weights, x), weigh(weights, rest))
+        return {"log_total": x, "log_rest": rest}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"log_total": params.a - 1, "log_rest": params.b - 1}
+
+    def constant(self, params: Params) -> Array:
+        return -special.betaln(params.a, params.b)
 
     def m_step(self, stats: LogOdds, params: Params | None) -> Params:
         slots = [self.slots["a"], self.slots["b"]]

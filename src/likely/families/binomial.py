@@ -24,11 +24,12 @@ from likely.families.counts import (
     times,
     whole_trials,
 )
+from likely.families.linear import Features, Linear
 from likely.numerics import special
-from likely.numerics.soft import Array, safe_log, weigh
+from likely.numerics.soft import Array, safe_log
 
 
-class Binomial(Family):
+class Binomial(Linear):
     """Successes among a number of trials; log probability log C(trials, x) + x log p + (trials - x) log(1 - p).
 
     Parameters
@@ -81,12 +82,20 @@ class Binomial(Family):
         return setting
 
     def log_density(self, params: Params, data: Table) -> Array:
-        x, n = data.column(), self._trials(data)
-        return times(x, safe_log(params.p)) + times(n - x, log_failure(params.p)) + self._log_choose(data)
+        x, rest = data.column(), self._failures(data)
+        return times(x, safe_log(params.p)) + times(rest, log_failure(params.p)) + self._log_choose(data)
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> Trials:
-        x, n = data.column(), self._trials(data)
-        return Trials(weigh(weights, x), weigh(weights, n - x), weigh(weights, self._log_choose(data)))
+    def features(self, data: Table) -> Features:
+        return {"successes": data.column(), "failures": self._failures(data), "base": self._log_choose(data)}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"successes": safe_log(params.p), "failures": log_failure(params.p)}
+
+    def constant(self, params: Params) -> Array:
+        return np.zeros_like(params.p)
+
+    def recorded(self, weight: Array, totals: dict[str, Array]) -> Trials:
+        return Trials(**totals)
 
     def m_step(self, stats: Trials, params: Params | None) -> Params:
         return Params(p=success_share(self.slots["p"], stats))
@@ -117,6 +126,9 @@ class Binomial(Family):
                 "Give it, or write one number for all rows, as in Binomial(10)."
             )
         return data.given[:, :1]
+
+    def _failures(self, data: Table) -> Array:
+        return data.once(("failures", self.trials), lambda: self._trials(data) - data.column())
 
     def _log_choose(self, data: Table) -> Array:
         """`log C(n, x)`; the beta function keeps the digits that a difference of log factorials loses."""

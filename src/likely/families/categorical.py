@@ -18,6 +18,7 @@ from likely.core.support import Support
 from likely.core.written import free, written
 from likely.errors import DataError, ModelError
 from likely.families.counts import pretend_shares, shares_of
+from likely.families.linear import Features, Linear
 from likely.numerics import special
 from likely.numerics.soft import Array, safe_log
 
@@ -25,7 +26,7 @@ Categories = tuple[str, ...] | tuple[float, ...]
 MOST_SHOWN = 8  # categories in a message
 
 
-class Categorical(Family):
+class Categorical(Linear):
     """One of c categories, words or numbers; log probability log p[category].
 
     Parameters
@@ -80,6 +81,24 @@ class Categorical(Family):
         sums = np.bincount(cell.ravel(), weights.ravel(), (c + 1) * k).reshape(c + 1, k)
         total = np.ascontiguousarray(sums[:c].T)
         return Counts(total.sum(1), total)
+
+    def features(self, data: Table) -> Features:
+        """Which category a row is in, as columns of zeros and a one."""
+        codes = self.codes(data)
+        return {"total": (codes[:, :, None] == np.arange(len(self._known()))).astype(np.float32)}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"total": safe_log(params.p)}
+
+    def constant(self, params: Params) -> Array:
+        return np.zeros(len(params.p))
+
+    def recorded(self, weight: Array, totals: dict[str, Array]) -> Counts:
+        return Counts(totals["total"].sum(1), totals["total"])
+
+    def all_possible(self, data: Table) -> bool:
+        known = self._known()
+        return data.once(("all possible", known), lambda: bool((self.codes(data) < len(known)).all()))
 
     def m_step(self, stats: Counts, params: Params | None) -> Params:
         return Params(p=shares_of(self.slots["p"], stats))

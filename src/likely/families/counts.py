@@ -45,9 +45,9 @@ def log_failure(p: Array) -> Array:
         return np.log1p(-p)
 
 
-def log_factorial(data: Table) -> Array:
-    """`log x!`, worked out once for a chunk."""
-    return data.once("log factorial", lambda: special.gammaln(data.column() + 1))
+def log_inverse_factorial(data: Table) -> Array:
+    """`log (1 / x!)`, worked out once for a chunk."""
+    return data.once("log inverse factorial", lambda: -special.gammaln(data.column() + 1))
 
 
 def success_share(slot: Slot, stats: Trials) -> Array:

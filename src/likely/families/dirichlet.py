@@ -8,7 +8,6 @@ import numpy as np
 
 from likely.core.data import Table
 from likely.core.domains import Positive, Value
-from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.setting import Setting
 from likely.core.slot import Slot
@@ -16,6 +15,7 @@ from likely.core.stats import Stats
 from likely.core.support import Support
 from likely.errors import DataError, ModelError
 from likely.families.limits import LARGEST, loose, refuse
+from likely.families.linear import Features, Linear
 from likely.families.newton import Score, climb, maximise_positive
 from likely.numerics import special
 from likely.numerics.soft import Array, safe_log
@@ -41,7 +41,7 @@ class LogShares(Stats):
         return bool(np.all(np.exp(self.log_total / self.weight[:, None]).sum(1) < 1))
 
 
-class Dirichlet(Family):
+class Dirichlet(Linear):
     """A Dirichlet distribution of d shares; log density sum (alpha_j - 1) log x_j - log B(alpha).
 
     Parameters
@@ -71,6 +71,7 @@ class Dirichlet(Family):
     alpha: Value = Positive("d", doc="powers of the shares, plus one")
 
     support = SHARES
+    record = LogShares
     several_columns = True
     covers = 1
 
@@ -83,15 +84,19 @@ class Dirichlet(Family):
         return setting
 
     def log_density(self, params: Params, data: Table) -> Array:
-        constant = special.gammaln(params.alpha.sum(1)) - special.gammaln(params.alpha).sum(1)
         if data.x.ndim == 3:
-            return constant + special.xlogy(params.alpha - 1, data.x).sum(2)
-        return constant + _logs(data) @ (params.alpha - 1).T
+            return self.constant(params) + special.xlogy(params.alpha - 1, data.x).sum(2)
+        return self.constant(params) + _logs(data) @ (params.alpha - 1).T
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> LogShares:
+    def features(self, data: Table) -> Features:
         logs = _logs(data)
-        total = weights.T @ logs if logs.ndim == 2 else np.einsum("nk,nkd->kd", weights, logs)
-        return LogShares(weights.sum(0), total)
+        return {"log_total": logs[:, None] if logs.ndim == 2 else logs}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"log_total": params.alpha - 1}
+
+    def constant(self, params: Params) -> Array:
+        return special.gammaln(params.alpha.sum(1)) - special.gammaln(params.alpha).sum(1)
 
     def m_step(self, stats: LogShares, params: Params | None) -> Params:
         slot = self.slots["alpha"]

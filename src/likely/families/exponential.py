@@ -11,10 +11,11 @@ from likely.core.params import Params
 from likely.core.stats import Counts
 from likely.core.support import NONNEGATIVE
 from likely.families.limits import TOO_WEAK, refuse
-from likely.numerics.soft import Array, weigh
+from likely.families.linear import Features, Linear
+from likely.numerics.soft import Array
 
 
-class Exponential(Family):
+class Exponential(Linear):
     """An exponential distribution; log density log(rate) - rate x for x >= 0.
 
     Parameters
@@ -38,13 +39,20 @@ class Exponential(Family):
     rate: Value = Positive(doc="rate, in one over the data's units")
 
     support = NONNEGATIVE
+    record = Counts
     priors = {"rate": ("Gamma",)}
 
     def log_density(self, params: Params, data: Table) -> Array:
         return np.log(params.rate) - params.rate * data.column()
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> Counts:
-        return Counts(weights.sum(0), weigh(weights, data.column()))
+    def features(self, data: Table) -> Features:
+        return {"total": data.column()}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"total": -params.rate}
+
+    def constant(self, params: Params) -> Array:
+        return np.log(params.rate)
 
     def m_step(self, stats: Counts, params: Params | None) -> Params:
         slot = self.slots["rate"]

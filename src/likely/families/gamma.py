@@ -11,11 +11,12 @@ from likely.core.params import Params
 from likely.core.support import POSITIVE
 from likely.families.gammas import Logs, expected_gamma, log_column, maximise_gamma, pretend_rate
 from likely.families.limits import powered
+from likely.families.linear import Features, Linear
 from likely.numerics import special
-from likely.numerics.soft import Array, weigh
+from likely.numerics.soft import Array
 
 
-class Gamma(Family):
+class Gamma(Linear):
     """A gamma distribution; log density shape log(rate) - log gamma(shape) + (shape - 1) log x - rate x for x > 0.
 
     Parameters
@@ -43,14 +44,21 @@ class Gamma(Family):
     rate: Value = Positive(doc="rate, in one over the data's units")
 
     support = POSITIVE
+    record = Logs
     priors = {"rate": ("Gamma",)}
 
     def log_density(self, params: Params, data: Table) -> Array:
-        constant = params.shape * np.log(params.rate) - special.gammaln(params.shape)
-        return constant + powered(params.shape - 1, log_column(data)) - params.rate * data.column()
+        powers = powered(params.shape - 1, log_column(data))
+        return self.constant(params) + powers - params.rate * data.column()
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> Logs:
-        return Logs(weights.sum(0), weigh(weights, data.column()), weigh(weights, log_column(data)))
+    def features(self, data: Table) -> Features:
+        return {"total": data.column(), "log_total": log_column(data)}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"total": -params.rate, "log_total": params.shape - 1}
+
+    def constant(self, params: Params) -> Array:
+        return params.shape * np.log(params.rate) - special.gammaln(params.shape)
 
     def m_step(self, stats: Logs, params: Params | None) -> Params:
         shape, rate = maximise_gamma(stats, self.slots["shape"], self.slots["rate"], params)

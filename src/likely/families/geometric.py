@@ -18,10 +18,11 @@ from likely.families.counts import (
     success_share,
     times,
 )
-from likely.numerics.soft import Array, weigh
+from likely.families.linear import Features, Linear
+from likely.numerics.soft import Array
 
 
-class Geometric(Family):
+class Geometric(Linear):
     """Number of failures before the first success, 0, 1, 2, ...; log probability log p + x log(1 - p).
 
     Parameters
@@ -51,8 +52,17 @@ class Geometric(Family):
     def log_density(self, params: Params, data: Table) -> Array:
         return np.log(params.p) + times(data.column(), log_failure(params.p))
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> Trials:
-        return Trials(weights.sum(0), weigh(weights, data.column()))
+    def features(self, data: Table) -> Features:
+        return {"failures": data.column()}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"failures": log_failure(params.p)}
+
+    def constant(self, params: Params) -> Array:
+        return np.log(params.p)
+
+    def recorded(self, weight: Array, totals: dict[str, Array]) -> Trials:
+        return Trials(weight, totals["failures"])
 
     def m_step(self, stats: Trials, params: Params | None) -> Params:
         return Params(p=success_share(self.slots["p"], stats))

@@ -11,11 +11,12 @@ from likely.core.params import Params
 from likely.core.support import POSITIVE
 from likely.core.written import plain
 from likely.families.gammas import Logs, expected_gamma, log_column, maximise_gamma, pretend_rate
+from likely.families.linear import Features, Linear
 from likely.numerics import special
-from likely.numerics.soft import Array, weigh
+from likely.numerics.soft import Array
 
 
-class InverseGamma(Family):
+class InverseGamma(Linear):
     """An inverse gamma distribution; log density shape log(scale) - log gamma(shape) - (shape + 1) log x - scale / x.
 
     Parameters
@@ -42,16 +43,23 @@ class InverseGamma(Family):
     scale: Value = Positive(doc="scale, in the data's units")
 
     support = POSITIVE
+    record = Logs
     priors = {"scale": ("Gamma",)}
 
     def log_density(self, params: Params, data: Table) -> Array:
-        constant = params.shape * np.log(params.scale) - special.gammaln(params.shape)
         inverted = _inverted(data)
-        return constant + (params.shape + 1) * log_column(inverted) - params.scale * inverted.column()
+        powers = (params.shape + 1) * log_column(inverted)
+        return self.constant(params) + powers - params.scale * inverted.column()
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> Logs:
+    def features(self, data: Table) -> Features:
         inverted = _inverted(data)
-        return Logs(weights.sum(0), weigh(weights, inverted.column()), weigh(weights, log_column(inverted)))
+        return {"total": inverted.column(), "log_total": log_column(inverted)}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"total": -params.scale, "log_total": params.shape + 1}
+
+    def constant(self, params: Params) -> Array:
+        return params.shape * np.log(params.scale) - special.gammaln(params.shape)
 
     def m_step(self, stats: Logs, params: Params | None) -> Params:
         shape, scale = maximise_gamma(stats, self.slots["shape"], self.slots["scale"], params)

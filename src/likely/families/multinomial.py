@@ -16,11 +16,12 @@ from likely.core.support import COUNTS
 from likely.core.written import free
 from likely.errors import DataError, ModelError
 from likely.families.counts import pretend_shares, shares_of, whole_trials
+from likely.families.linear import Features, Linear
 from likely.numerics import special
 from likely.numerics.soft import Array, safe_log
 
 
-class Multinomial(Family):
+class Multinomial(Linear):
     """Counts of d categories, a column each; log probability log(n! / prod x_j!) + sum x_j log p_j, n the row's total.
 
     Parameters
@@ -65,10 +66,17 @@ class Multinomial(Family):
         out = _product(data.x, safe_log(np.where(zero, 1.0, params.p))) + _log_orders(data)
         return np.where(_product(data.x, zero.astype(float)) > 0, -np.inf, out) if zero.any() else out
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> Counts:
-        x, base = data.x, _log_orders(data)
-        total = weights.T @ x if x.ndim == 2 else np.einsum("nk,nkd->kd", weights, x)
-        return Counts(total.sum(1), total, (weights * base).sum(0))
+    def features(self, data: Table) -> Features:
+        return {"total": data.x[:, None] if data.x.ndim == 2 else data.x, "base": _log_orders(data)}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"total": safe_log(params.p)}
+
+    def constant(self, params: Params) -> Array:
+        return np.zeros(len(params.p))
+
+    def recorded(self, weight: Array, totals: dict[str, Array]) -> Counts:
+        return Counts(totals["total"].sum(1), **totals)
 
     def m_step(self, stats: Counts, params: Params | None) -> Params:
         return Params(p=shares_of(self.slots["p"], stats))

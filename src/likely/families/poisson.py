@@ -10,12 +10,13 @@ from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.stats import Counts
 from likely.core.support import COUNTS
-from likely.families.counts import log_factorial, rate_of, smallest_count, times
+from likely.families.counts import log_inverse_factorial, rate_of, smallest_count, times
+from likely.families.linear import Features, Linear
 from likely.numerics import special
-from likely.numerics.soft import Array, safe_log, weigh
+from likely.numerics.soft import Array, safe_log
 
 
-class Poisson(Family):
+class Poisson(Linear):
     """Counts of independent events; log probability x log rate - rate - log x!.
 
     Parameters
@@ -39,13 +40,20 @@ class Poisson(Family):
     rate: Value = NonNegative(doc="expected count of a row")
 
     support = COUNTS
+    record = Counts
     priors = {"rate": ("Gamma",)}
 
     def log_density(self, params: Params, data: Table) -> Array:
-        return times(data.column(), safe_log(params.rate)) - params.rate - log_factorial(data)
+        return times(data.column(), safe_log(params.rate)) - params.rate + log_inverse_factorial(data)
 
-    def statistics(self, params: Params | None, data: Table, weights: Array) -> Counts:
-        return Counts(weights.sum(0), weigh(weights, data.column()), -weigh(weights, log_factorial(data)))
+    def features(self, data: Table) -> Features:
+        return {"total": data.column(), "base": log_inverse_factorial(data)}
+
+    def natural(self, params: Params) -> dict[str, Array]:
+        return {"total": safe_log(params.rate)}
+
+    def constant(self, params: Params) -> Array:
+        return -params.rate
 
     def m_step(self, stats: Counts, params: Params | None) -> Params:
         return Params(rate=rate_of(self.slots["rate"], stats))
