@@ -1,14 +1,23 @@
-"""Timing in turns, so that a drift of the machine's speed touches both sides; memory in processes of their own."""
+"""Timing in turns, so that a drift of the machine's speed touches all sides."""
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import time
-import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Side = TypeVar("Side")
+Row = dict[str, Any]  # one line of a stored result
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    rounds: int = 5
+    quick: bool = False
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,8 @@ class Spread:
     high: float
 
     @staticmethod
-    def of(values: list[float]) -> Spread:
+    def of(values: Iterable[float]) -> Spread:
+        values = list(values)
         return Spread(min(values), statistics.median(values), max(values))
 
     def __str__(self) -> str:
@@ -28,12 +38,12 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Duel:
-    """Seconds of each side, and rival over ours, round by round."""
+class Run:
+    """One fit of so many iterations."""
 
-    ours: Spread
-    rival: Spread
-    ratio: Spread
+    log_likelihood: float
+    iteration: float  # seconds of one iteration
+    whole: float  # seconds of the whole call
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -42,26 +52,20 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def duel(ours: Callable[[], float], rival: Callable[[], float], rounds: int) -> Duel:
-    """Both sides in turn; each call returns its own seconds."""
-    pairs = [(ours(), rival()) for _ in range(rounds)]
-    mine, theirs = [p[0] for p in pairs], [p[1] for p in pairs]
-    return Duel(Spread.of(mine), Spread.of(theirs), Spread.of([b / a for a, b in pairs]))
+def between(stamps: list[float]) -> float:
+    """Seconds of an iteration, from the times at which the same point of each was passed."""
+    return (stamps[-1] - stamps[0]) / (len(stamps) - 1)
 
 
-def peak_beyond(prepare: Callable[[], Any], work: Callable[[Any], Any]) -> float:
-    """Megabytes by which the peak memory grows while `work` runs on what `prepare` made, in a fresh process."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    child = context.Process(target=_peak, args=(prepare, work, queue))
-    child.start()
-    grown = queue.get()
-    child.join()
-    return grown
+def in_turns(sides: Mapping[str, Callable[[], Side]], rounds: int) -> dict[str, list[Side]]:
+    """What every side returned, round by round."""
+    results: dict[str, list[Side]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, run in sides.items():
+            results[name].append(run())
+    return results
 
 
-def _peak(prepare: Callable[[], Any], work: Callable[[Any], Any], queue: Any) -> None:
-    made = prepare()
-    tracemalloc.start()  # NumPy reports its arrays to it
-    work(made)
-    queue.put(tracemalloc.get_traced_memory()[1] / 1e6)
+def ratios(theirs: Iterable[float], ours: Iterable[float]) -> Spread:
+    """Theirs over ours, formed round by round."""
+    return Spread.of(a / b for a, b in zip(theirs, ours, strict=True))
