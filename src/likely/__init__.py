@@ -24,6 +24,7 @@ from likely.errors import (
 from likely.families import *  # noqa: F403  # the families' own list of names is the public one
 from likely.structures import *  # noqa: F403
 from likely.workflows.fit import fit
+from likely.workflows.kmeans import KMeans, kmeans
 from likely.workflows.result import Fit
 from likely.workflows.storage import load
 
@@ -37,6 +38,7 @@ __all__ = [
     "Fit",
     "FitError",
     "InputError",
+    "KMeans",
     "LikelyError",
     "ModelError",
     "NotFitted",
@@ -45,6 +47,7 @@ __all__ = [
     "choose",
     "fit",
     "free",
+    "kmeans",
     "load",
     "parse",
     "shared",
