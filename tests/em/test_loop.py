@@ -8,7 +8,7 @@ from likely.core.params import Params
 from likely.em.loop import Step, em
 from likely.em.outcome import Outcome
 from likely.em.starts import Race, Runner
-from likely.em.stopping import RemainingGain, enough
+from likely.em.stopping import RemainingGain, enough, rounding_of
 from likely.engines.local import Pass
 from likely.errors import Degenerate
 
@@ -194,3 +194,9 @@ def test_a_runner_that_was_dropped_too_soon_is_called_back():
     race.run()
     assert race.best is race.runners[-1]
     assert race.best.done
+
+
+def test_rounding_is_that_of_the_terms_where_they_all_but_cancel():
+    """A sum of a million terms of order one resolves nothing finer than a single term would."""
+    step = Step(1, Params(), 1e-9, 1e-9, None, "em", items=1e6)
+    assert step.rounding == rounding_of(1e6) > rounding_of(1e-9)

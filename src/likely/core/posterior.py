@@ -37,6 +37,7 @@ class Pass:
     stats: Any
     log_likelihood: float
     impossible: int | None = None  # the first item that has probability zero
+    items: float = 0.0  # how many (by weight) it was over
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from likely.core.params import Params
 from likely.core.slot import Axis
 from likely.em.loop import Step, impossible
 from likely.em.outcome import Outcome
-from likely.em.stopping import Settling, rounding_of
+from likely.em.stopping import Settling
 from likely.errors import Degenerate
 from likely.numerics.soft import Array
 
@@ -24,6 +24,11 @@ Fate = Step | Degenerate  # what a pass made of a model
 
 class Engine(Protocol):
     """Where work on the data runs, chunk by chunk."""
+
+    @property
+    def items(self) -> float:
+        """How many items there are, by weight."""
+        ...
 
     def map(self, work: Callable[[Data], Any]) -> Iterator[Any]:
         """Results in the order of the chunks."""
@@ -133,7 +138,7 @@ class Bank:
                 fates[m] = impossible(int(done.impossible[i]))
                 continue
             params, stats = self._params.blocks([i], models), done.stats.blocks([i], models)
-            step = Step(self.passes, params, objective, float(done.log_likelihood[i]), stats, "start")
+            step = Step(self.passes, params, objective, float(done.log_likelihood[i]), stats, "start", items=self.engine.items)
             self._lasts[m] = fates[m] = self._judged(m, step)
         return fates
 
@@ -143,7 +148,7 @@ class Bank:
         outcome = Outcome.pass_limit if self.passes >= self.max_passes else None
         if last is None:
             return step.ending(outcome) if outcome else step
-        gain, rounding = step.objective - last.objective, rounding_of(last.objective)
+        gain, rounding = step.objective - last.objective, last.rounding
         if not gain >= -rounding:
             return last.ending(Outcome.decreased, self.passes)
         remaining, settled = self._settling[model].update(gain, rounding)

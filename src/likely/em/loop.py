@@ -37,6 +37,12 @@ class Step:
     kind: str  # "start", "em", or the name of an accelerator's proposal
     gain_left: float | None = None  # nats still to be gained, where it can be told
     outcome: Outcome | None = None
+    items: float = 0.0  # how many (by weight) the log-likelihood is a sum over
+
+    @property
+    def rounding(self) -> float:
+        """What the objective cannot resolve."""
+        return rounding_of(self.objective, self.items)
 
     def ending(self, outcome: Outcome, passes: int | None = None) -> Step:
         """The same step as the last of its run."""
@@ -103,7 +109,7 @@ def em(
         yield step
         candidate, kind = proposer.propose(family, step)
         new = _risk(family, engine, candidate, step, temperature, kind)
-        gain, rounding = new.objective - step.objective, rounding_of(step.objective)
+        gain, rounding = new.objective - step.objective, step.rounding
         fell = not gain >= -rounding
         proposer.judge(not fell, kind)
         if fell and kind == "em":
@@ -137,7 +143,8 @@ def _evaluate(family: Family, engine: Engine, params: Params, passes: int, tempe
     done = engine.evaluate(family, params, temperature)
     if done.impossible is not None:
         raise impossible(done.impossible)
-    return Step(passes, params, done.log_likelihood + family.log_prior(params), done.log_likelihood, done.stats, kind)
+    objective = done.log_likelihood + family.log_prior(params)
+    return Step(passes, params, objective, done.log_likelihood, done.stats, kind, items=done.items)
 
 
 def impossible(item: int) -> Degenerate:

@@ -68,6 +68,6 @@ def enough(tol: float) -> float:
     return 0.5 * tol * tol
 
 
-def rounding_of(objective: float) -> float:
-    """What a sum of this size cannot resolve."""
-    return ROUNDING * abs(objective)
+def rounding_of(objective: float, items: float = 0.0) -> float:
+    """What a sum over so many items cannot resolve: terms of order one, also where they all but cancel."""
+    return ROUNDING * max(abs(objective), items)

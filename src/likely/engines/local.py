@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -42,6 +43,7 @@ class Local:
         many = len(data) * width >= SHARED  # below that, starting threads costs more than they save
         self.sweeps = sweeps and many
         self.data, self.width = data if self.sweeps else data.double(), width
+        self.items = float(data.weight_column().sum())
         bounds = _pieces(len(data)) if self.sweeps else _bounds(len(data), width)
         self.chunks = [self.data.take(slice(a, b)) for a, b in bounds]
         self.threads = min(threads or _processors(), len(self.chunks)) if many else 1
@@ -76,7 +78,7 @@ class Local:
             finer = self._finer(chunk)
             return _merge(finer, (_step_by_step(family, params, part, temperature) for part in finer))
 
-        return _merge(self.chunks, self.map(work))
+        return replace(_merge(self.chunks, self.map(work)), items=self.items)
 
     def _finer(self, chunk: Data) -> list[Data]:
         """A chunk cut so that what is worked out for each of its rows has room."""
