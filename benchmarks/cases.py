@@ -15,7 +15,7 @@ class MixtureCase:
     covariance: str = "full"  # or "diagonal", "spherical", "shared"
     separation: float = 3.0  # spread of the centres in units of the noise; 1 is a mixture whose components overlap
     start: str = "rows"  # the means to begin from: random rows, or the "centres" that the data was drawn about
-    iterations: int = 10  # plain EM iterations that every side makes
+    iterations: int = 5  # plain EM iterations that every side makes
     aim: float | None = None  # times faster than scikit-learn that we want to be
 
     @property
@@ -33,7 +33,7 @@ class MixtureCase:
 
     def smaller(self) -> MixtureCase:
         """For a quick look; from the centres, because few rows do not bear a bad start."""
-        return replace(self, n=max(self.n // 20, 4 * self.d * self.k), iterations=5, start="centres")
+        return replace(self, n=max(self.n // 20, 4 * self.d * self.k), start="centres")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ FULL = (
     MixtureCase(20_000, 64, 20, aim=10),
     MixtureCase(10_000, 128, 10, aim=7),
     # From random rows some components here win fewer rows than columns, and no covariance can be estimated.
-    MixtureCase(10_000, 625, 10, start="centres", iterations=5, aim=3),
+    MixtureCase(10_000, 625, 10, start="centres", aim=3),
 )
 OVERLAPPING = tuple(replace(case, separation=1.0, aim=None) for case in FULL[:4])
 _SIZES = ((500_000, 8, 10), (200_000, 16, 20), (100_000, 32, 20), (20_000, 64, 20), (10_000, 128, 10))
@@ -65,6 +65,7 @@ _AIMS = (15, 15, 7, 4, 4)
 DIAGONAL = tuple(MixtureCase(*size, "diagonal", aim=aim) for size, aim in zip(_SIZES, _AIMS, strict=True))
 SPHERICAL = tuple(MixtureCase(*size, "spherical", aim=aim) for size, aim in zip(_SIZES, _AIMS, strict=True))
 SHARED = tuple(MixtureCase(*size, "shared") for size in _SIZES)
-MIXTURES = FULL + OVERLAPPING + DIAGONAL + SPHERICAL + SHARED
+SMALL = (MixtureCase(50_000, 2, 5), MixtureCase(20_000, 8, 10))  # sizes at which R's mclust takes part
+MIXTURES = FULL + OVERLAPPING + DIAGONAL + SPHERICAL + SHARED + SMALL
 
 LEAVES = (LeafCase("Gamma", (2.5, 0.5)), LeafCase("Beta", (2.0, 5.0)), LeafCase("NegativeBinomial", (4.0, 1.5)))
