@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import likely as lk
+from likely.em.starts import Race
 from likely.workflows import climb
 
 BLOBS = np.concatenate([np.random.default_rng(i).normal(c, 1, (60, 2)) for i, c in enumerate([0, 4, 8])])
@@ -93,3 +94,104 @@ def test_a_kind_of_start_that_cannot_be_is_refused(options, text):
     with pytest.raises(lk.ModelError) as error:
         lk.fit(lk.Mixture(lk.Normal(), 2), [0.0, 1.0, 5.0, 6.0], **options)
     assert str(error.value) == text
+
+
+MANY = np.random.default_rng(0).uniform(0, 20, (14, 2))
+SCATTERED = MANY[np.repeat(range(14), 30)] + np.random.default_rng(1).normal(size=(420, 2))
+FOURTEEN = lk.Mixture(lk.MultivariateNormal(covariance=lk.shared), 14)
+
+
+def fits(model, seeds, **options):
+    return [lk.fit(model, SCATTERED, seed=s, starts=3, **options) for s in seeds]
+
+
+@pytest.mark.parametrize("options", [{}, {"hard": True}], ids=str)
+def test_moves_lead_higher_and_never_lower(monkeypatch, options):
+    moved = fits(FOURTEEN, range(3), **options)
+    monkeypatch.setattr(climb, "EFFORT", 0.0)
+    raced = fits(FOURTEEN, range(3), **options)
+    gains = np.array([a.objective - b.objective for a, b in zip(moved, raced, strict=True)])
+    assert (gains > -1e-6).all()
+    assert gains.max() > 0.5
+
+
+def test_a_fit_that_a_move_has_won_shows_the_run_of_that_move():
+    (fit,) = fits(FOURTEEN, [0])
+    assert fit.starts.optima[0].hits == 0
+    assert [fit.trace[0].kind, fit.trace[0].passes] == ["move", 1]
+    heights = np.array([m.objective for m in fit.trace])
+    assert (np.diff(heights) > -1e-6).all()
+    assert fit.outcome.good
+    assert fit.starts.count == 3
+    assert fit.starts.optima[0].objective == fit.objective > fit.starts.optima[1].objective
+    assert "found by moving components of the best start" in str(fit.starts)
+
+
+def test_moves_do_not_depend_on_threads_nor_on_the_run():
+    one, two = (lk.fit(FOURTEEN, SCATTERED, starts=3, seed=1, threads=t) for t in (1, 2))
+    assert one.model == two.model
+    assert one.starts == two.starts
+
+
+def test_starts_that_agree_are_not_moved_and_starts_of_the_user_neither():
+    kinds = []
+    lk.fit(THREE, BLOBS, callback=lambda step: kinds.append(step.kind))
+    far = lk.Mixture(lk.MultivariateNormal(mean=BLOBS[:3], covariance=[np.eye(2)] * 3), 3, weights=[0.3, 0.3, 0.4])
+    lk.fit(THREE, BLOBS, start=far, callback=lambda step: kinds.append(step.kind))
+    lk.fit(THREE, BLOBS, starts=1, callback=lambda step: kinds.append(step.kind))
+    assert "move" not in kinds
+
+
+@pytest.mark.parametrize("after", [1, 3, 40])
+def test_a_callback_stops_moves_too(after):
+    seen = []
+
+    def stop(step):
+        seen.append(step.kind == "move")
+        return sum(seen) > 0 and len(seen) - seen.index(True) >= after
+
+    fit = lk.fit(FOURTEEN, SCATTERED, starts=3, seed=1, callback=stop)
+    assert fit.outcome is lk.Outcome.stopped
+    assert len(seen) == seen.index(True) + after
+    assert fit.objective >= max(o.objective for o in fit.starts.optima if o.hits) - 1e-6
+
+
+def test_an_interruption_of_moves_keeps_the_best():
+    def interrupt(step):
+        if step.kind == "move":
+            raise KeyboardInterrupt
+
+    fit = lk.fit(FOURTEEN, SCATTERED, starts=3, seed=1, callback=interrupt)
+    assert fit.outcome is lk.Outcome.interrupted
+    assert fit.objective == fit.starts.optima[0].objective
+
+
+def test_moves_that_collapse_are_no_starts_that_collapsed(monkeypatch):
+    lost = []
+    drop = Race._drop
+
+    def noted(self, runner, error):
+        lost.append(runner.hits)
+        drop(self, runner, error)
+
+    monkeypatch.setattr(Race, "_drop", noted)
+    fit = lk.fit(lk.Mixture(lk.MultivariateNormal(), 6), SCATTERED[:120], starts=4)
+    assert lost.count(0) > 0
+    assert len(fit.starts.collapsed) == lost.count(1)
+    assert fit.starts.count == 4
+
+
+def test_large_data_is_moved_about_on_its_sample(monkeypatch):
+    monkeypatch.setattr(climb, "SAMPLE", 300)
+    sizes = []
+    neighbours = lk.Mixture.neighbours
+
+    def noted(self, params, data, *rest, **named):
+        sizes.append(len(data))
+        return neighbours(self, params, data, *rest, **named)
+
+    monkeypatch.setattr(lk.Mixture, "neighbours", noted)
+    fit = lk.fit(FOURTEEN, SCATTERED, starts=3, seed=1)
+    assert set(sizes) == {300}
+    assert fit.outcome.good
+    assert fit.starts.count == 3

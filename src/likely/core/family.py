@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
@@ -340,6 +341,16 @@ class Family(Face):
     def start(self, data: Any, weights: Array, rng: np.random.Generator, kind: str = "k-means++") -> Params:
         """Parameters to begin from; `kind` says how structures first guess what is hidden."""
         return self.maximize(self.collect(None, None, data, weights), None)
+
+    def neighbours(
+        self, params: Params, data: Any, weights: Array, rng: np.random.Generator, *, temperature: float = 1.0,
+        kind: str = "k-means++",
+    ) -> Iterator[list[Params]]:  # fmt: skip
+        """Parameters from which a higher optimum than this one may be reached: lists of them, most promising first.
+
+        EM never changes its mind about what is hidden in the large; a structure that can do so says how.
+        """
+        return iter(())
 
 
 def _obeyed(slot: Slot, value: Array) -> bool:

@@ -1,10 +1,10 @@
-"""Many short starts, raced; the best run to the end; and a record of what each one reached."""
+"""Many short starts, raced; the best run to the end, and moves from there; and a record of what each start reached."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,12 +18,14 @@ from likely.errors import Degenerate
 FIRST_LEG = 10  # passes each start gets before the first are dropped; later legs double
 LAST_TOGETHER = 20  # the longest leg in a bank; after it acceleration, which models alone can have, is worth more
 FINISHERS = 3  # starts that run on for as long as they may still win
+WIDE = 8  # moves that get a second leg
+GLANCE = 3  # passes of that leg
 SAME = 1e-4  # nats within which two finished starts count as one optimum
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """One place where starts ended, and how many did."""
+    """One place where starts ended, and how many did: none, where it was found by moving components."""
 
     objective: float
     hits: int
@@ -43,12 +45,17 @@ class Starts:
         return sum(o.hits for o in self.optima) + self.dropped + len(self.collapsed)
 
     def __str__(self) -> str:
-        lines = [f"{o.objective:14.4f}  reached by {o.hits} of {self.count} starts" for o in self.optima]
+        lines = [f"{o.objective:14.4f}  {self._reached(o)}" for o in self.optima]
         if self.dropped:
             lines.append(f"{'':14s}  {self.dropped} dropped on the way: behind the others")
         reasons = dict.fromkeys(self.collapsed)
         lines += [f"{'':14s}  {self.collapsed.count(r)} collapsed: {r}" for r in reasons]
         return "\n".join(lines)
+
+    def _reached(self, optimum: Optimum) -> str:
+        if optimum.hits == 0:
+            return "found by moving components of the best start"
+        return f"reached by {optimum.hits} of {self.count} starts"
 
 
 @dataclass(frozen=True)
@@ -63,24 +70,25 @@ class Mark:
 
 @dataclass(eq=False)
 class Runner:
-    """One start on its way: its generator, the marks of all its steps, and its last step whole."""
+    """One start (or move) on its way: its generator, the marks of all its steps, and its last step whole."""
 
     steps: Iterator[Step] = field(default_factory=lambda: iter(()))
     trace: list[Mark] = field(default_factory=list)
     last: Step | None = None
-    hits: int = 1  # starts that this one stands for
+    hits: int = 1  # starts that this one stands for: a move is none
 
     def advance(self) -> Step | None:
         """One pass more; None when the run is over."""
         step = next(self.steps, None)
-        if step is not None:
-            self.note(step)
-        return step
+        return None if step is None else self.note(step)
 
-    def note(self, step: Step) -> None:
+    def note(self, step: Step) -> Step:
         """A step was made."""
+        if not self.hits and step.kind == "start":
+            step = replace(step, kind="move")
         self.last = step
         self.trace.append(Mark(step.passes, step.objective, step.kind, step.gain_left))
+        return step
 
     @property
     def done(self) -> bool:
@@ -138,13 +146,14 @@ class Race:
     runners: list[Runner] = field(default_factory=list)
     collapsed: list[str] = field(default_factory=list)
     error: Degenerate | None = None  # of the last start that collapsed
+    passes: int = 0  # of all runners together
     behind: int = 0  # starts that an earlier heat gave up
     crews: list[Crew] = field(default_factory=list)
 
-    def enter(self, begin: Callable[[], Iterator[Step]]) -> None:
+    def enter(self, begin: Callable[[], Iterator[Step]], hits: int = 1) -> None:
         """One more start; it may collapse while it is being worked out."""
         try:
-            self.runners.append(Runner(begin()))
+            self.runners.append(Runner(begin(), hits=hits))
         except Degenerate as error:
             self._lose(error)
 
@@ -158,9 +167,9 @@ class Race:
                 self._lose(error)
         return out
 
-    def enter_together(self, bank: Bank, alone: Callable[[Step], Iterator[Step]]) -> None:
+    def enter_together(self, bank: Bank, alone: Callable[[Step], Iterator[Step]], hits: int = 1) -> None:
         """The models of a bank, a start each."""
-        crew = Crew(bank, {m: Runner() for m in bank.models}, alone)
+        crew = Crew(bank, {m: Runner(hits=hits) for m in bank.models}, alone)
         self.crews.append(crew)
         self.runners += crew.runners.values()
 
@@ -180,10 +189,38 @@ class Race:
         while running:
             running = self._keep_best(self._leg(running, leg))
             leg *= 2
-            for crew in self.crews:
-                crew.part(running if leg <= LAST_TOGETHER else [])
+            self._part(running if leg <= LAST_TOGETHER else [])
             if not running and (best := self.best) is not None and not best.done:
                 running = [best]  # dropped too soon: nobody who ran on came up to it
+
+    @property
+    def agreed(self) -> bool:
+        """Did several starts end at the best optimum there is?"""
+        groups = _groups([r for r in self.runners if r.done])
+        return bool(groups) and sum(r.hits for r in groups[0]) >= FINISHERS
+
+    def contest(self, movers: list[Runner]) -> bool:
+        """Moves from the best optimum against it: did one come out higher? The others are forgotten.
+
+        After a first pass fewer and fewer run on, each for as long as it may end above the bar.
+        """
+        bar, running, leg = self.best, list(movers), 1
+        height = -math.inf if bar is None else bar.objective + SAME
+        while running:
+            places = max(WIDE, len(running) // 3) if leg == 1 else FINISHERS if leg < LAST_TOGETHER // 2 else 1
+            running = sorted(self._leg(running, leg), key=Runner.projected, reverse=True)[:places]
+            running = [r for r in running if leg == 1 or r.hope() > height]
+            leg = max(2 * leg, GLANCE)
+            self._part(running if leg <= LAST_TOGETHER else [])
+        best, self.crews = self.best, []
+        if best is None or best.objective <= height:
+            best = bar
+        self.runners = [r for r in self.runners if r.hits or r is best]
+        return best is not bar
+
+    def _part(self, staying: list[Runner]) -> None:
+        for crew in self.crews:
+            crew.part(staying)
 
     def _leg(self, running: list[Runner], passes: int) -> list[Runner]:
         """Those that are still running after so many passes more."""
@@ -203,8 +240,7 @@ class Race:
                 if isinstance(fate, Degenerate):
                     self._drop(crew.runners[m], fate)
                 else:
-                    crew.runners[m].note(fate)
-                    self.watch(fate)
+                    self._seen(crew.runners[m].note(fate))
 
     def _keep_best(self, running: list[Runner]) -> list[Runner]:
         """The better half runs on, and of the last few those that may still end above what has been reached."""
@@ -218,13 +254,19 @@ class Race:
         until = len(runner.trace) + passes
         try:
             while len(runner.trace) < until and (step := runner.advance()):
-                self.watch(step)
+                self._seen(step)
         except Degenerate as error:
             self._drop(runner, error)
 
+    def _seen(self, step: Step) -> None:
+        self.passes += 1
+        self.watch(step)
+
     def _drop(self, runner: Runner, error: Degenerate) -> None:
-        self._lose(error)
         self.runners.remove(runner)
+        self.error = error
+        if runner.hits:
+            self.collapsed.append(error.why)
 
     @property
     def best(self) -> Runner | None:
@@ -246,9 +288,10 @@ class Race:
         return [(g[0].last.params, sum(r.hits for r in g)) for g in groups[:limit] if g[0].last is not None]
 
     def record(self) -> Starts:
-        """The table of what was reached."""
+        """The table of what was reached: by starts, and the best also where a move found it."""
         groups = _groups([r for r in self.runners if r.done])
-        optima = tuple(Optimum(g[0].objective, sum(r.hits for r in g)) for g in groups)
+        each = [Optimum(g[0].objective, sum(r.hits for r in g)) for g in groups]
+        optima = tuple(o for i, o in enumerate(each) if o.hits or i == 0)
         unfinished = sum(r.hits for r in self.runners if not r.done)
         return Starts(optima, self.behind + unfinished, tuple(self.collapsed))
 

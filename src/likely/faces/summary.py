@@ -131,13 +131,19 @@ def _starts(fit: Fit) -> Iterator[str]:
     starts, near = fit.starts, SAME + 1e-9 * abs(fit.objective)
     reached = sum(o.hits for o in starts.optima if o.objective >= fit.objective - near)
     lower = [o for o in starts.optima if o.objective < fit.objective - near]
-    parts = [f"{reached} reached this optimum"] if reached else []
+    moved = any(o.hits == 0 for o in starts.optima)
+    parts = [f"{reached} reached this optimum"] if reached else ["none reached this optimum by itself"] if moved else []
     if lower:
         which = "at" if len(lower) == 1 else f"at {len(lower)} lower optima, the highest"
         parts.append(f"{sum(o.hits for o in lower)} ended {which} {log_number(lower[0].objective)}")
     parts += [f"{starts.dropped} fell behind and were dropped"] if starts.dropped else []
     parts += [f"{starts.collapsed.count(why)} collapsed ({why})" for why in dict.fromkeys(starts.collapsed)]
     yield f"{starts.count} starts: {', '.join(parts)}."
+    if moved and not reached:
+        yield (
+            "Moving components of the best of them led to it: more starts may find a better one "
+            f"(starts={10 * starts.count})."
+        )
     if reached == 1 and lower:
         yield f"Only one start reached it: more of them may find a better one (starts={10 * starts.count})."
 

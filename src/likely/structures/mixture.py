@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,11 @@ from likely.core.setting import Setting
 from likely.core.slot import Axis
 from likely.core.stats import Stats
 from likely.core.written import Choose, plain, written
-from likely.errors import ModelError
+from likely.errors import Degenerate, ModelError
 from likely.numerics import special
 from likely.numerics.soft import Array, safe_log, soft
-from likely.structures.responsibilities import first_responsibilities
+from likely.structures.moves import FEWEST, Moves
+from likely.structures.responsibilities import first_responsibilities, labelled
 from likely.structures.side_by_side import Alternatives
 
 
@@ -173,11 +176,31 @@ class Mixture(Family):
         return one_go
 
     def start(self, data: Any, weights: Array, rng: np.random.Generator, kind: str = "k-means++") -> Params:
-        r = first_responsibilities(data, weights, self.size, rng, kind)
+        return self._begin(first_responsibilities(data, weights, self.size, rng, kind), data, weights, rng, kind)
+
+    def _begin(self, r: Array, data: Any, weights: Array, rng: np.random.Generator, kind: str) -> Params:
+        """Parameters at which responsibilities (n, k, m) lead."""
         w = weights[:, :, None] * r
         slot = self.slots["weights"]
         component = self.component.start(_below(data, self.size), w.reshape(len(w), -1), rng, kind)
         return Params(weights=slot.settle(_normalise(slot.pool(w.sum(0)))), component=component)
+
+    def neighbours(
+        self, params: Params, data: Any, weights: Array, rng: np.random.Generator, *, temperature: float = 1.0,
+        kind: str = "k-means++",
+    ) -> Iterator[list[Params]]:  # fmt: skip
+        """One component is taken away, the most dispensable first; each of the others is divided in two instead."""
+        if self.k > 1 or self.size < FEWEST:
+            return
+        child = self.component.infer(params.component, _below(data, self.size), temperature)
+        joint = child.log_prob + safe_log(params.weights[0])
+        moves = Moves(data, weights[:, 0], joint, temperature)
+        for gone in cycle(moves.away()):
+            out = []
+            for r in moves.divided(gone, rng):
+                with suppress(Degenerate):
+                    out.append(self._begin(labelled(r[:, None], data), data, weights, rng, kind))
+            yield out
 
     def m_step(self, stats: MixtureStats, params: Params | None) -> Params:
         slot = self.slots["weights"]

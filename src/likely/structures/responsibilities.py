@@ -25,16 +25,21 @@ def first_responsibilities(data: Any, weights: Array, m: int, rng: np.random.Gen
     find similar. "random" gives every row mostly to a component drawn at random: all components begin much alike.
     """
     n, k = weights.shape
-    chosen = rng.integers(m, size=(n, k)) if kind == "random" else np.stack(_nearest(data, weights, m, rng), 1)
+    chosen = rng.integers(m, size=(n, k)) if kind == "random" else np.stack(nearest_seeds(data, weights, m, rng), 1)
     r = np.full((n, k, m), (1 - SURE) / m)
     r[np.arange(n)[:, None], np.arange(k), chosen] += SURE
+    return labelled(r, data)
+
+
+def labelled(r: Array, data: Any) -> Array:
+    """Responsibilities (n, k, m) as known labels have them."""
     if data.labels is not None:
         known = data.labels >= 0
-        r[known] = (data.labels[known, None] == np.arange(m))[:, None, :]
+        r[known] = (data.labels[known, None] == np.arange(r.shape[2]))[:, None, :]
     return r
 
 
-def _nearest(data: Any, weights: Array, m: int, rng: np.random.Generator) -> list[Array]:
+def nearest_seeds(data: Any, weights: Array, m: int, rng: np.random.Generator) -> list[Array]:
     """(n,) for each outer member: which of its m seeds is the nearest."""
     out = []
     for member, w in enumerate(weights.T):

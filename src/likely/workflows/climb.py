@@ -1,4 +1,4 @@
-"""From starts to the best maximum: a heat on a sample where data is large, a race, and what became of each start."""
+"""From starts to the best maximum: a heat on a sample where data is large, a race, moves from the best of it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from likely.workflows.checks import collapse
 
 SAMPLE = 20_000  # rows of the heat: on more rows than this, starts race on a random sample first
 TOGETHER = 2**18  # rows x members x columns of all models in a bank: beyond a core's cache sharing passes saves nothing
+EFFORT = 0.5  # of the passes of the race: so many may moves take in vain before they are given up
 REPRESENTATIVES = 2  # distinct optima of the heat that go on to all the data
 
 Begin = Callable[[], Params]
+SETTLED = (Outcome.converged, Outcome.rounding_floor)
 
 
 class _Stopped(Exception):
@@ -54,12 +56,12 @@ class Climb:
         """
         race = Race(self._see)
         begin = self._begin(family, engine, start)
-        ended = None
         if start is None and len(begin) > 1 and _large(engine.data):
             ended = self._heat(family, engine, race, begin)
+            ended = self._go(lambda: race.run(legs=None if ended is None else 0)) or ended
         else:
             self._enter(race, family, engine, begin)
-        ended = self._go(race, one_pass=ended is not None) or ended
+            ended = self._go(race.run if start is not None else lambda: self._race(race, family, engine))
         best = race.best
         if best is None or best.last is None:
             if race.error is None:
@@ -72,13 +74,13 @@ class Climb:
         if self.callback is not None and self.callback(step) is True:
             raise _Stopped
 
-    def _enter(self, race: Race, family: Family, engine: Local, begin: list[Begin]) -> None:
+    def _enter(self, race: Race, family: Family, engine: Local, begin: list[Begin], hits: int = 1) -> None:
         """Every start into the race: several to a bank where that is faster, else each by itself."""
         options: dict[str, Any] = {"tol": self.tol, "max_passes": self.max_passes, "temperature": self.temperature}
         size = TOGETHER // (len(engine.data.rows) * width_of(family))
         if size < 2 or len(begin) < 2:
             for make in begin:
-                race.enter(lambda make=make: em(family, engine, make(), proposer=self._proposer(), **options))
+                race.enter(lambda make=make: em(family, engine, make(), proposer=self._proposer(), **options), hits)
             return
 
         def alone(step: Step) -> Iterator[Step]:
@@ -86,7 +88,7 @@ class Climb:
 
         made = race.made(begin)
         for i in range(0, len(made), size):
-            race.enter_together(Bank(family, engine, made[i : i + size], **options), alone)
+            race.enter_together(Bank(family, engine, made[i : i + size], **options), alone, hits)
 
     def _proposer(self, *, warm: bool = False) -> Proposer:
         """Hard EM ends after finitely many steps by itself; there is nothing to extrapolate."""
@@ -94,10 +96,34 @@ class Climb:
             return PlainEM()
         return Accelerated(self.tol, plain_left=0 if warm else WARM)
 
-    def _go(self, race: Race, *, one_pass: bool = False) -> Outcome | None:
-        """Run the race; how it was cut short, if it was."""
+    def _race(self, race: Race, family: Family, engine: Local) -> None:
+        """The race, and where its starts disagree moves from the best, for as long as they lead higher."""
+        race.run()
+        if self.starts == 1 or len(engine.data) > SAMPLE:
+            return
+        allowed, rng = EFFORT * race.passes, np.random.default_rng([self.seed, 1])
+        rounds, in_vain = self._rounds(race, family, engine.data, rng), 0
+        while in_vain < allowed and not race.agreed and (found := next(rounds, None)) is not None:
+            known, passes = len(race.runners), race.passes
+            self._enter(race, family, engine, [lambda params=params: params for params in found], hits=0)
+            if race.contest(race.runners[known:]):
+                rounds, in_vain = self._rounds(race, family, engine.data, rng), 0
+            else:
+                in_vain += max(race.passes - passes, 1)
+
+    def _rounds(self, race: Race, family: Family, data: Data, rng: np.random.Generator) -> Iterator[list[Params]]:
+        """Moves from the best optimum so far; none from a run that was not allowed to end."""
+        last = None if race.best is None else race.best.last
+        if last is None or last.outcome not in SETTLED:
+            return iter(())
+        data = data.double()
+        weights = np.array(data.weight_column())
+        return family.neighbours(last.params, data, weights, rng, temperature=self.temperature, kind=self.init)
+
+    def _go(self, run: Callable[[], None]) -> Outcome | None:
+        """Run it; how it was cut short, if it was."""
         try:
-            race.run(legs=0 if one_pass else None)
+            run()
         except KeyboardInterrupt:
             return Outcome.interrupted
         except _Stopped:
@@ -110,7 +136,7 @@ class Climb:
         heat = Race(self._see)
         with Local(sample, width_of(family), self.threads, sweeps=family.sweeps) as small:
             self._enter(heat, family, small, begin)
-            ended = self._go(heat)
+            ended = self._go(lambda: self._race(heat, family, small))
         chosen = heat.distinct(REPRESENTATIVES)
         if not chosen:  # the sample may be to blame
             self._enter(race, family, engine, begin)
@@ -118,8 +144,7 @@ class Climb:
         race.collapsed = list(heat.collapsed)
         race.behind = len(begin) - len(heat.collapsed) - sum(hits for _, hits in chosen)
         for params, hits in chosen:
-            self._enter(race, family, engine, [lambda params=params: params])
-            race.runners[-1].hits = hits
+            self._enter(race, family, engine, [lambda params=params: params], hits)
         return ended
 
     def _begin(self, family: Family, engine: Local, start: Params | None) -> list[Begin]:

@@ -57,7 +57,8 @@ def fit(
     weights : array, or column name      (n,) >= 0: how often each row counts
     labels : array, or column name       known component of some rows; None, NaN or -1 where unknown
     start : Family, Fit or str           begin here: the same notation with every slot filled
-    starts : int                         how many random starts race one another
+    starts : int                         how many random starts race one another; where few agree on the best, its
+                                         components are then moved about
     init : "k-means++" or "random"       how random starts guess what is hidden: rows with the nearest of some seeds, or
                                          each by lot (then all components begin much alike, rarely a good start)
     seed : int                           the same seed gives the same fit
