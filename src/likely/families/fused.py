@@ -47,10 +47,9 @@ def fused_forms(mean: Array, white: Array, own_constants: Array, spread: Array) 
         apart: Array = np.any(shifts**2 > LOST * spread, axis=1)
         common = x, weights, centre, kernels.packed(white, shifts), constants
         if d <= FEW_COLUMNS and not apart.any():
-            sums = np.zeros((k, d + 1, d + 1, kernels.LANES))
-            total = kernels.moments_in_tiles(*common, hard, kernels.groups(d), sums)
-            sums = sums.sum(-1)
-            return total, _moments(Moments, sums[:, d, d], sums[:, d, :d], sums[:, :d, :d], 0.0 * shifts, centre)
+            weight, means, scatter = np.empty(k), np.empty((k, d)), np.empty((k, d, d))
+            total = kernels.moments_in_tiles(*common, hard, kernels.groups(d), LOST, weight, means, scatter)
+            return total, Moments(weight, weight, means, scatter)
         width = -(-d // kernels.LANES) * kernels.LANES
         firsts, seconds = np.zeros((k, d + 1, kernels.LANES)), np.zeros((k, width, width))
         least = NEGLIGIBLE * np.exp(constants - own_constants)

@@ -193,12 +193,49 @@ def products(r, at, tile, groups, columns, s, o):
 
 
 @compiled
-def moments_in_tiles(x, weights, centre, coefficients, constants, hard, groups, s):
-    """Log-likelihood of all rows; lanes of sums of r (z, 1)(z, 1)' of every member into s (k, d + 1, d + 1, lanes)."""
+def across_lanes(s, at):
+    """The sum of one vector."""
+    out = 0.0
+    for lane in range(LANES):
+        out += s[at * LANES + lane]
+    return out
+
+
+@compiled
+def centred(sums, member, centre, lost, weight, mean, scatter):
+    """Moments of one member from lanes of sums of r (z, 1)(z, 1)'; False where centring costs more than it may.
+
+    That is where a mean about the centre, squared, is more than `lost` variances.
+    """
+    d = len(centre)
+    first = member * (d + 1) * (d + 1)
+    last = first + d * (d + 1)
+    weight[member] = across_lanes(sums, last + d)
+    safe = weight[member] if weight[member] > 0 else 1.0
+    for j in range(d):
+        mean[member, j] = across_lanes(sums, last + j) / safe
+    good = True
+    for a in range(d):
+        for b in range(a + 1):
+            total = across_lanes(sums, first + a * (d + 1) + b) - safe * mean[member, a] * mean[member, b]
+            scatter[member, a, b] = total
+            scatter[member, b, a] = total
+        good &= weight[member] <= 0 or safe * mean[member, a] ** 2 <= lost * scatter[member, a, a]
+    for j in range(d):
+        mean[member, j] += centre[j]
+    return good
+
+
+@compiled
+def moments_in_tiles(x, weights, centre, coefficients, constants, hard, groups, lost, weight, mean, scatter):
+    """Log-likelihood of all rows; their moments under every member into weight (k,), mean (k, d), scatter (k, d, d).
+
+    NaN where centring costs digits (`centred`).
+    """
     n, d = x.shape
     members, columns, size = len(constants), d + 1, groups * GROUP
     tile, q, r = np.empty(columns * size), np.empty(members * size), np.empty((members + 2) * size)
-    sums = s.reshape(s.size)
+    sums = np.zeros(members * columns * columns * LANES)
     out = 0.0
     for first in range(0, n, size):
         rows = min(size, n - first)
@@ -207,6 +244,9 @@ def moments_in_tiles(x, weights, centre, coefficients, constants, hard, groups, 
         out += responsibilities(tile, used, rows, d, coefficients, constants, hard, weights, first, q, r)
         for k in range(members):
             products(r, k * used * GROUP, tile, used, columns, sums, k * columns * columns * LANES)
+    for k in range(members):
+        if not centred(sums, k, centre, lost, weight, mean, scatter):
+            return np.nan
     return out
 
 
