@@ -16,7 +16,8 @@ from likely.numerics.soft import Array
 
 WORTH = 2**14  # numbers (rows x members x columns) of a chunk from which a compiled pass outweighs its preparation
 FAR = 1e5  # standard deviations between a member and the centre up to which a common centre serves it well
-FEW_COLUMNS = 24  # up to so many, rows stay in lanes (`moments_in_tiles`)
+FEW_COLUMNS = 40  # up to so many, rows stay in lanes (`moments_in_tiles`), if so many sums of vectors stay in the cache
+SUMS = 2**15
 NEGLIGIBLE = 1e-18  # of a member's own weight: less than rounding, were all rows to weigh so little
 POSSIBLE = -1e290  # above the log-likelihood of rows among which one is impossible
 NO_WEIGHTS = np.empty(0)
@@ -46,7 +47,7 @@ def fused_forms(mean: Array, white: Array, own_constants: Array, spread: Array) 
             return -np.inf, None
         apart: Array = np.any(shifts**2 > LOST * spread, axis=1)
         common = x, weights, centre, kernels.packed(white, shifts), constants
-        if d <= FEW_COLUMNS and not apart.any():
+        if d <= FEW_COLUMNS and k * (d + 1) ** 2 <= SUMS and not apart.any():
             weight, means, scatter = np.empty(k), np.empty((k, d)), np.empty((k, d, d))
             total = kernels.moments_in_tiles(*common, hard, kernels.groups(d), LOST, weight, means, scatter)
             return total, Moments(weight, weight, means, scatter)

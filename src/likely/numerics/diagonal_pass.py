@@ -6,7 +6,7 @@ import numpy as np
 
 from likely.numerics.blocks import GROUP, scaled_1, scaled_4, squares_1, squares_4
 from likely.numerics.compiled import compiled
-from likely.numerics.gaussian_pass import STEP, fill, groups, weigh_tile
+from likely.numerics.gaussian_pass import STEP, fill, groups, room, weigh_tile
 from likely.numerics.vector import LANES
 
 __all__ = ["LANES", "diagonal_moments", "groups", "packed"]
@@ -54,7 +54,7 @@ def diagonal_moments(x, weights, centre, coefficients, constants, hard, tiles, f
     """Log-likelihood of all rows; lanes of sums of r (z, 1) and of r (z^2, 1), both (k, d + 1, lanes)."""
     n, d = x.shape
     members, size = len(constants), tiles * GROUP
-    tile, q, r = np.empty((d + 1) * size), np.empty(members * size), np.empty((members + 2) * size)
+    tile, q, r = room((d + 1) * size), room(members * size), room((members + 2) * size)
     f, s = firsts.reshape(firsts.size), seconds.reshape(seconds.size)
     out = 0.0
     for first in range(0, n, size):

@@ -44,7 +44,7 @@ TILE = 2**15  # numbers in a tile: it stays in a core's own cache
 
 def groups(d: int) -> int:
     """Groups of rows in a tile."""
-    return max(2, min(8, TILE // (GROUP * (d + 1))))
+    return max(2, min(16, TILE // (GROUP * (d + 1))))
 
 
 def packed(white: np.ndarray, shifts: np.ndarray) -> np.ndarray:
@@ -64,6 +64,14 @@ def packed(white: np.ndarray, shifts: np.ndarray) -> np.ndarray:
 def block(left):
     """Rows of the next block of a triangle, of which so many are left."""
     return 8 if ROWS >= 8 and left >= 8 else 4 if left >= 4 else 2 if left >= 2 else 1
+
+
+@compiled
+def room(size):
+    """Space for so many numbers that begins where a cache line does: vectors then never lie across two of them."""
+    space = np.empty(size + LANES)
+    first = (-(space.ctypes.data // 8)) % LANES
+    return space[first : first + size]
 
 
 @compiled
@@ -234,8 +242,9 @@ def moments_in_tiles(x, weights, centre, coefficients, constants, hard, groups, 
     """
     n, d = x.shape
     members, columns, size = len(constants), d + 1, groups * GROUP
-    tile, q, r = np.empty(columns * size), np.empty(members * size), np.empty((members + 2) * size)
-    sums = np.zeros(members * columns * columns * LANES)
+    tile, q, r = room(columns * size), room(members * size), room((members + 2) * size)
+    sums = room(members * columns * columns * LANES)
+    sums[:] = 0.0
     out = 0.0
     for first in range(0, n, size):
         rows = min(size, n - first)
@@ -305,8 +314,9 @@ def moments_in_rows(x, weights, centre, coefficients, constants, shifts, apart, 
     """
     n, d = x.shape
     members, width, size = len(constants), s.shape[1], groups * GROUP
-    tile, q, r = np.empty((d + 1) * size), np.empty(members * size), np.empty((members + 2) * size)
-    points, own = np.zeros(width * size), np.zeros(width * size)
+    tile, q, r = room((d + 1) * size), room(members * size), room((members + 2) * size)
+    points, own = room(width * size), room(width * size)
+    points[:], own[:] = 0.0, 0.0
     where, weight = np.empty(size, np.int64), np.empty(size)
     sums, lanes = s.reshape(s.size), firsts.reshape(firsts.size)
     out = 0.0

@@ -6,7 +6,7 @@ import numpy as np
 
 from likely.numerics.blocks import GROUP, columns_1, columns_4, combined_1, combined_4
 from likely.numerics.compiled import compiled
-from likely.numerics.gaussian_pass import STEP, fill, groups, totals, weigh_tile
+from likely.numerics.gaussian_pass import STEP, fill, groups, room, totals, weigh_tile
 from likely.numerics.vector import LANES
 
 __all__ = ["LANES", "groups", "linear_totals", "packed"]
@@ -59,7 +59,7 @@ def linear_totals(x, weights, centre, coefficients, constants, hard, tiles, s):
     """
     n, t = x.shape
     members, size = len(constants), tiles * GROUP
-    tile, q, r = np.empty((t + 1) * size), np.empty(members * size), np.empty((members + 2) * size)
+    tile, q, r = room((t + 1) * size), room(members * size), room((members + 2) * size)
     sums = s.reshape(s.size)
     out, impossible = 0.0, 0
     for first in range(0, n, size):
