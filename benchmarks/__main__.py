@@ -18,20 +18,28 @@ def main() -> None:
     asked = parser.parse_args()
     options = Options(rounds=asked.rounds, quick=asked.quick)
     for name in asked.only:
-        _run(name, options)
+        if not _run(name, options):
+            break
 
 
-def _run(name: str, options: Options) -> None:
+def _run(name: str, options: Options) -> bool:
+    """What was measured is stored, also when somebody loses patience; False then."""
     kind = kinds.load(name)
     print(f"\n{kind.TITLE}", flush=True)
     machine = describe()
     rows: list[Row] = []
-    for row in kind.rows(options):
-        who = f"{row['case']:36s} "
-        print(who + (f"{row['rival']} left out: {row['missing']}" if "missing" in row else kind.said(row)), flush=True)
-        rows.append({key: asdict(value) if isinstance(value, Spread) else value for key, value in row.items()})
-    if not options.quick:
+    patient = True
+    try:
+        for row in kind.rows(options):
+            who = f"{row['case']:36s} "
+            what = f"{row['rival']} left out: {row['missing']}" if "missing" in row else kind.said(row)
+            print(who + what, flush=True)
+            rows.append({key: asdict(value) if isinstance(value, Spread) else value for key, value in row.items()})
+    except KeyboardInterrupt:
+        patient = False
+    if rows and not options.quick:
         print(f"stored in {store.write(name, machine, rows)}")
+    return patient
 
 
 if __name__ == "__main__":

@@ -60,6 +60,8 @@ class Family(Face):
             kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
             parameters = [inspect.Parameter(n, kind, default=free) for n in cls.domains]
             cls.__signature__ = inspect.Signature(parameters)  # help() shows the slots
+        else:
+            cls.__signature__ = None  # that of its own __init__, not what a base may have
         if public:
             REGISTRY[cls.__name__] = cls
 

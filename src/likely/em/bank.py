@@ -138,7 +138,9 @@ class Bank:
                 fates[m] = impossible(int(done.impossible[i]))
                 continue
             params, stats = self._params.blocks([i], models), done.stats.blocks([i], models)
-            step = Step(self.passes, params, objective, float(done.log_likelihood[i]), stats, "start", items=self.engine.items)
+            step = Step(
+                self.passes, params, objective, float(done.log_likelihood[i]), stats, "start", items=self.engine.items
+            )
             self._lasts[m] = fates[m] = self._judged(m, step)
         return fates
 
