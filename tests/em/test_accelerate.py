@@ -111,6 +111,18 @@ def test_anderson_solves_a_linear_map_in_as_many_steps_as_dimensions():
     assert x == pytest.approx(target, abs=1e-8)
 
 
+@pytest.mark.parametrize(("room", "kept"), [(10**9, 11), (600, 7), (1, 3)])
+def test_anderson_remembers_what_there_is_room_for(monkeypatch, room, kept):
+    monkeypatch.setattr("likely.em.accelerate.ROOM", room)
+    method, x, rates = Anderson(), np.zeros(100), np.linspace(0, 0.9, 100)
+    for _ in range(15):
+        gx = 1 + rates * x
+        method.extrapolate(x, gx)
+        x = gx
+        assert len(method.points) == len(method.residuals) <= kept
+    assert len(method.points) == kept or kept == 11  # plain steps that are nearly parallel may be dropped
+
+
 def test_a_proposal_that_lowers_the_objective_is_thrown_away_and_plain_em_goes_on():
     model, x, start = SLOW["overlapping normals"]
 

@@ -74,13 +74,23 @@ def test_no_rows_have_no_densities():
     assert density(np.zeros((0, 2)), np.zeros((3, 2)), spd(3, 2)).shape == (0, 3)
 
 
-def test_whitening_makes_the_identity():
-    covariance = spd(3, 5)
+@pytest.mark.parametrize("d", [1, 5, 16, 17, 100])
+def test_whitening_makes_the_identity_by_a_lower_triangle(d):
+    covariance = spd(3, d, np.random.default_rng(d))
     white, log_det = whitening(covariance)
     assert white @ covariance @ np.swapaxes(white, 1, 2) == pytest.approx(
-        np.broadcast_to(np.eye(5), (3, 5, 5)), abs=1e-9
+        np.broadcast_to(np.eye(d), (3, d, d)), abs=1e-9
     )
+    np.testing.assert_array_equal(white, np.tril(white))
     assert log_det == pytest.approx(np.linalg.slogdet(covariance)[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("form", ["full", "diagonal"])
+@pytest.mark.parametrize("far", [1e160, 1e300])
+def test_a_point_absurdly_far_away_quietly_has_density_zero(form, far):
+    model = lk.MultivariateNormal(form, mean=[1.0, 2.0], covariance=[[2.0, 0.0], [0.0, 1.0]])
+    near_by = stats.multivariate_normal([1, 2], [[2, 0], [0, 1]]).logpdf([0, 0])
+    np.testing.assert_allclose(model.log_prob([[0, 0], [far, -far]]), [near_by, -np.inf], rtol=1e-12)
 
 
 def test_draws_have_the_covariance_of_their_member():
@@ -186,3 +196,21 @@ def test_a_prior_counts_once_however_many_members_share_the_slot():
     scatter = sum(np.cov(x.T, aweights=w[:, k], bias=True) * w[:, k].sum() for k in range(3))
     expected = (scatter + prior.scale) / (w.sum() + 7 + 3)
     assert new.covariance == pytest.approx(np.broadcast_to(expected, (3, 2, 2)), rel=1e-12)
+
+
+@pytest.mark.parametrize(("least", "degenerate"), [(0.5e-12, True), (2e-12, False)])
+def test_a_direction_of_no_variance_is_found_among_many_columns(least, degenerate):
+    """The floor is 1e-12 of the columns' own variances, however many columns there are."""
+    d = 200
+    x = np.random.default_rng(8).normal(size=(3 * d, d))
+    x[:, 1] = x[:, 0]
+    q = np.linalg.qr(x - x.mean(0))[0]
+    contrast = q[:, 1] - q[:, 0] * (q[:, 0] @ q[:, 1])
+    # Two columns a + b and a - b: their correlation matrix has the smaller eigenvalue 2 |b|^2 / (|a|^2 + |b|^2).
+    x[:, 0], x[:, 1] = q[:, 0] + np.sqrt(least / 2) * contrast, q[:, 0] - np.sqrt(least / 2) * contrast
+    x[:, 2:] = q[:, 2:]
+    if degenerate:
+        with pytest.raises(lk.FitError, match="its covariance fell to zero"):
+            lk.fit(lk.MultivariateNormal(), x)
+    else:
+        assert lk.fit(lk.MultivariateNormal(), x).converged

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from likely.core.data import Belief
-from likely.families.moments import Moments, moments
+from likely.families.moments import Moments, moments, positive_definite
 
 RNG = np.random.default_rng(2)
 
@@ -124,3 +124,14 @@ def test_valid_does_not_depend_on_units():
     assert moments(x, np.ones((50, 1))).valid()
     one = moments(x[:1], np.ones((1, 1)))
     assert not one.valid()
+
+
+def test_positive_definite_matrices_are_told_one_by_one():
+    a = RNG.normal(size=(4, 30, 30))
+    matrices = a @ np.swapaxes(a, 1, 2) + np.eye(30)
+    assert positive_definite(matrices).tolist() == [True] * 4
+    for i in (1, 3):
+        value, vectors = np.linalg.eigh(matrices[i])
+        matrices[i] -= (value[0] + 1e-6) * np.outer(vectors[:, 0], vectors[:, 0])
+    assert positive_definite(matrices).tolist() == [True, False, True, False]
+    assert positive_definite(matrices[:0]).tolist() == []

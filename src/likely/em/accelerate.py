@@ -19,13 +19,14 @@ import numpy as np
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.em.loop import Step
-from likely.em.stopping import enough, rounding_of
+from likely.em.stopping import enough
 from likely.errors import Degenerate
 from likely.numerics.soft import Array
 
 WARM = 10  # plain steps first: an accelerator should not choose the basin
 SMALL_CYCLE = 1.0  # nats: a SQUAREM cycle that gains less hands over to Anderson
-MEMORY = 10  # points that Anderson remembers
+MEMORY = 10  # points that Anderson remembers beside the latest
+ROOM = 2**23  # numbers in these points: fewer are remembered where statistics are huge, but never fewer than two
 CONDITION = 1e6  # of its least-squares problem; older points are dropped above it
 LONGEST_HOLD = 4  # cycles of SQUAREM before Anderson is tried again, at most
 STRIKES = 2  # rejected proposals in a row that send Anderson back to SQUAREM
@@ -72,15 +73,17 @@ class Anderson:
 
     def extrapolate(self, x: Array, gx: Array) -> Array | None:
         """A proposal from all remembered points; None while there is only one."""
-        self.points, self.residuals = [*self.points, x][-MEMORY - 1 :], [*self.residuals, gx - x][-MEMORY - 1 :]
+        kept = 1 + max(2, min(MEMORY, ROOM // x.size))
+        self.points, self.residuals = [*self.points, x][-kept:], [*self.residuals, gx - x][-kept:]
         while len(self.points) > 1:
-            dx, df = np.diff(self.points, axis=0).T, np.diff(self.residuals, axis=0).T
-            size = np.linalg.norm(df, axis=0)
+            dx, df = np.diff(self.points, axis=0), np.diff(self.residuals, axis=0)
+            size = np.linalg.norm(df, axis=1)
             size = np.where(size > 0, size, 1.0)
-            diagonal = np.abs(np.diag(np.linalg.qr(df / size, mode="r")))
-            if df.shape[0] >= df.shape[1] and diagonal.min() * CONDITION > diagonal.max():
-                gamma = np.linalg.lstsq(df / size, self.residuals[-1], rcond=None)[0] / size
-                return gx - (dx + df) @ gamma
+            q, r = np.linalg.qr((df / size[:, None]).T)
+            diagonal = np.abs(np.diag(r))
+            if df.shape[1] >= df.shape[0] and diagonal.min() * CONDITION > diagonal.max():
+                gamma = np.linalg.solve(r, self.residuals[-1] @ q) / size
+                return gx - gamma @ dx - gamma @ df
             self.points, self.residuals = self.points[1:], self.residuals[1:]
         return None
 
@@ -205,7 +208,7 @@ class Accelerated:
 
         old = step.params
         promised = 0.5 * (q(new, step.stats) - q(old, step.stats) - q(new, self.source) + q(old, self.source))
-        return abs(promised) < max(enough(self.tol), rounding_of(step.objective))
+        return abs(promised) < max(enough(self.tol), step.rounding)
 
     def _confirm(self) -> None:
         """Plain steps for a while, from the proposal in hand; if they do not end the run, acceleration begins anew."""

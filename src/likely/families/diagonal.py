@@ -99,9 +99,10 @@ def _powers(points: Array, centre: Array, weights: Array) -> Array:
 def log_diagonal(points: Array, mean: Array, variance: Array) -> Array:
     """(n, k): log densities at points (n, d), or (n, k, d) where every member has its own; variance (k, d)."""
     constant = -0.5 * (mean.shape[1] * LOG_2PI + np.log(variance).sum(1))
-    if points.ndim == 3:
-        return constant - 0.5 * np.einsum("nkd,kd->nk", np.square(points - mean), 1 / variance)
-    out = _squared_lengths(points, mean, variance)
+    with np.errstate(over="ignore", invalid="ignore"):  # a point so far away has density 0
+        if points.ndim == 3:
+            return constant - 0.5 * np.einsum("nkd,kd->nk", np.square(points - mean), 1 / variance)
+        out = _squared_lengths(points, mean, variance)
     out *= -0.5
     out += constant[:, None]
     return out.T

@@ -19,7 +19,7 @@ SWEEPS = 500
 SETTLED = 1e-15  # relative change of a covariance below which alternating closed forms have nothing left to do
 NOISY = 1e-10  # changes below this that no longer shrink are rounding
 EPSILON = float(np.finfo(float).eps)
-WHOLE = 48  # columns up to which triangles are inverted like any matrix
+WHOLE = 16  # columns up to which triangles are inverted like any matrix
 COLLAPSED = 1e-14  # of the variance common to all components: a standard deviation of 1e-7 of theirs
 COLLINEAR = 1e-12  # of a member's own variances: its columns are dependent as far as rounding can tell
 
@@ -39,7 +39,7 @@ def _inverse(triangle: Array) -> Array:
     """Of lower triangular matrices (k, d, d). In halves [[A, 0], [B, C]] it is [[A', 0], [-C' B A', C']]."""
     d = triangle.shape[-1]
     if d <= WHOLE:
-        return np.linalg.inv(triangle)
+        return np.tril(np.linalg.inv(triangle))
     h = d // 2
     out = np.zeros_like(triangle)
     out[:, :h, :h], out[:, h:, h:] = _inverse(triangle[:, :h, :h]), _inverse(triangle[:, h:, h:])
@@ -59,10 +59,11 @@ def log_gaussian(points: Array, white: Array, zeros: Array, log_det: Array) -> A
     """
     half = math.sqrt(0.5) * white
     constant = -0.5 * (white.shape[1] * LOG_2PI + log_det)
-    if points.ndim == 3:
-        z = np.einsum("kdq,nkq->nkd", half, points - zeros)
-        return constant - np.einsum("nkd,nkd->nk", z, z)
-    out = _squared_lengths(points, half, zeros)
+    with np.errstate(over="ignore", invalid="ignore"):  # a point so far away has density 0
+        if points.ndim == 3:
+            z = np.einsum("kdq,nkq->nkd", half, points - zeros)
+            return constant - np.einsum("nkd,nkd->nk", z, z)
+        out = _squared_lengths(points, half, zeros)
     return np.subtract(constant[:, None], out, out=out).T
 
 

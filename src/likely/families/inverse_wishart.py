@@ -15,6 +15,8 @@ from likely.core.setting import Setting
 from likely.core.support import Support
 from likely.core.written import plain
 from likely.errors import ModelError
+from likely.families.gaussian import whitening
+from likely.families.moments import positive_definite
 from likely.numerics import special
 from likely.numerics.soft import Array
 
@@ -67,9 +69,10 @@ class InverseWishart(Family):
     def log_density(self, params: Params, data: Table) -> Array:
         d = params.scale.shape[-1]
         v = _matrices(data.x, d)
-        _, logdet = np.linalg.slogdet(v)
-        trace = np.einsum("kde,nked->nk", params.scale, np.linalg.inv(v))
-        return _constant(params, d) - (params.dof + d + 1) / 2 * logdet - trace / 2
+        white, log_det = whitening(v.reshape(-1, d, d))
+        white = white.reshape(v.shape)
+        trace = ((white @ params.scale) * white).sum((-1, -2))
+        return _constant(params, d) - (params.dof + d + 1) / 2 * log_det.reshape(v.shape[:2]) - trace / 2
 
     def m_step(self, stats: Any, params: Params | None) -> Params:
         raise ModelError(_NO_FIT)
@@ -108,8 +111,8 @@ class InverseWishart(Family):
         finite = np.all(np.isfinite(v), (-1, -2))
         safe = np.where(finite[..., None, None], v, np.eye(v.shape[-1]))
         symmetric = np.isclose(safe, np.swapaxes(safe, -1, -2), rtol=1e-9, atol=0).all((-1, -2))
-        good = np.logical_and(finite & symmetric, np.linalg.eigvalsh(safe)[..., 0] > 0)
-        return np.broadcast_to(good.reshape(*x.shape[:-1], 1), x.shape)
+        definite = positive_definite(safe.reshape(-1, *v.shape[-2:])).reshape(finite.shape)
+        return np.broadcast_to((finite & symmetric & definite).reshape(*x.shape[:-1], 1), x.shape)
 
     def example(self, d: int) -> Array:
         return np.eye(math.isqrt(d)).ravel()
@@ -134,9 +137,9 @@ def _constant(params: Params, d: int) -> Array:
     """(k,): what makes the density integrate to one; 0 where no constant can."""
     proper = params.dof > d - 1
     half = np.where(proper, params.dof, d) / 2
-    _, logdet = np.linalg.slogdet(params.scale)
+    log_det = 2 * np.log(np.einsum("kdd->kd", np.linalg.cholesky(params.scale))).sum(1)
     log_gamma = d * (d - 1) / 4 * math.log(math.pi) + special.gammaln(half[:, None] - np.arange(d) / 2).sum(1)
-    return np.where(proper, half * (logdet - d * math.log(2)) - log_gamma, 0.0)
+    return np.where(proper, half * (log_det - d * math.log(2)) - log_gamma, 0.0)
 
 
 def _side(width: int) -> int:
