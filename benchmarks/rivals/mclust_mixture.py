@@ -20,7 +20,9 @@ SCRIPT = Path(__file__).with_name("mclust.R")
 
 def left_out(case: MixtureCase) -> str | None:
     """Why it takes no part; None if it does."""
-    return missing() or ("an iteration takes seconds to minutes" if case.n * case.k > 250_000 or case.flops > 2e10 else None)
+    return missing() or (
+        "an iteration takes seconds to minutes" if case.n * case.k > 250_000 or case.flops > 2e10 else None
+    )
 
 
 @cache
