@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import likely as lk
+from likely.em.outcome import Outcome
 from likely.em.starts import Race
 from likely.workflows import climb
 
@@ -56,6 +57,11 @@ def test_a_callback_stops_at_any_pass(at):
     assert fit.outcome is lk.Outcome.stopped
     assert max(m.passes for m in fit.trace) <= at
     assert fit.objective == fit.trace[-1].objective
+
+
+def test_a_callback_may_say_so_with_a_boolean_of_numpy():
+    fit = lk.fit(THREE, BLOBS, tol=0, callback=lambda step: np.bool_(step.passes == 3))
+    assert fit.outcome is Outcome.stopped
 
 
 @pytest.mark.parametrize("limit", [1, 2, 10, 11, 30, 31])

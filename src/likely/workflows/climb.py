@@ -71,7 +71,8 @@ class Climb:
 
     def _see(self, step: Step) -> None:
         self.watch(step)
-        if self.callback is not None and self.callback(step) is True:
+        said = None if self.callback is None else self.callback(step)
+        if isinstance(said, bool | np.bool_) and said:  # True, also NumPy's; not whatever else is true
             raise _Stopped
 
     def _enter(self, race: Race, family: Family, engine: Local, begin: list[Begin], hits: int = 1) -> None:
