@@ -14,7 +14,7 @@ from likely.families.diagonal import diagonal_moments, log_diagonal
 from likely.families.fused import fused_common, fused_diagonal, fused_normals
 from likely.families.gaussian import log_gaussian, whitening
 from likely.families.moments import moments
-from likely.numerics import gaussian_pass
+from likely.numerics import gaussian_pass, tiles
 from likely.numerics.soft import soft
 from support import bound
 
@@ -172,7 +172,7 @@ def test_exp_is_right_to_an_ulp_or_two_and_zero_far_below():
     q = np.linspace(0, 2 * 720, 24 * 600)  # of two members the first is the likelier, so the odds are exp(-q / 2)
     r = np.empty((4, len(q)))
     both = np.stack([np.zeros_like(q), q]).ravel()
-    gaussian_pass.weigh_tile(both, np.zeros(2), len(q), 600, False, np.empty(0), 0, r.ravel())
+    tiles.weigh_tile(both, np.zeros(2), len(q), 600, False, np.empty(0), 0, r.ravel())
     odds, low = r[1] / r[0], -0.5 * q < -708
     assert np.abs(odds[~low] / np.exp(-0.5 * q[~low]) - 1).max() < 1e-15
     assert (odds[low] == 0).all()

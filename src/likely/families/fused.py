@@ -45,18 +45,16 @@ def fused_forms(mean: Array, white: Array, own_constants: Array, spread: Array) 
 
         if not (np.abs(white) @ np.abs(shifts)[:, :, None] <= FAR).all():
             return -np.inf, None
-        apart: Array = np.any(shifts**2 > LOST * spread, axis=1)
         common = x, weights, centre, kernels.packed(white, shifts), constants
+        weight, means, scatter = np.empty(k), np.empty((k, d)), np.empty((k, d, d))
+        out = hard, kernels.groups(d), LOST, weight, means, scatter
+        apart: Array = np.any(shifts**2 > LOST * spread, axis=1)
         if d <= FEW_COLUMNS and k * (d + 1) ** 2 <= SUMS and not apart.any():
-            weight, means, scatter = np.empty(k), np.empty((k, d)), np.empty((k, d, d))
-            total = kernels.moments_in_tiles(*common, hard, kernels.groups(d), LOST, weight, means, scatter)
-            return total, Moments(weight, weight, means, scatter)
-        width = -(-d // kernels.LANES) * kernels.LANES
-        firsts, seconds = np.zeros((k, d + 1, kernels.LANES)), np.zeros((k, width, width))
-        least = NEGLIGIBLE * np.exp(constants - own_constants)
-        total = kernels.moments_in_rows(*common, shifts, apart, least, hard, kernels.groups(d), firsts, seconds)
-        firsts, origin = firsts.sum(-1), np.where(apart[:, None], shifts, 0.0)
-        return total, _moments(Moments, firsts[:, d], firsts[:, :d], seconds[:, :d, :d], origin, centre)
+            total = kernels.moments_in_tiles(*common, *out)
+        else:
+            points, least = np.where(apart[:, None], mean, centre), NEGLIGIBLE * np.exp(constants - own_constants)
+            total = kernels.moments_in_rows(*common, points, least, *out)
+        return total, Moments(weight, weight, means, scatter)
 
     return _guarded(mean, own_constants, work)
 
@@ -117,7 +115,7 @@ def fused_diagonal(mean: Array, variance: Array) -> Fused:
             x, weights, centre, kernels.packed(1 / sd, shifts), constants, hard, kernels.groups(d), firsts, seconds
         )
         firsts, seconds = firsts.sum(-1), seconds.sum(-1)
-        return total, _moments(DiagonalMoments, firsts[:, d], firsts[:, :d], seconds[:, :d], 0.0 * shifts, centre)
+        return total, _diagonal_moments(firsts[:, d], firsts[:, :d], seconds[:, :d], centre)
 
     return _guarded(mean, -0.5 * (d * LOG_2PI + np.log(variance).sum(1)), work)
 
@@ -181,20 +179,10 @@ def in_one_piece(x: Array) -> Array:
     return out
 
 
-def _moments(
-    kind: type[Moments], weight: Array, firsts: Array, seconds: Array, origin: Array, centre: Array
-) -> Moments | None:
-    """Centred moments from sums of z and of products of z - origin (their lower triangles); None where digits are lost.
-
-    Here z are points less the centre.
-    """
+def _diagonal_moments(weight: Array, firsts: Array, seconds: Array, centre: Array) -> DiagonalMoments | None:
+    """Centred moments from sums of z and of its squares, z points less the centre; None where digits are lost."""
     safe = np.where(weight > 0, weight, 1.0)[:, None]
-    mean = firsts / safe
-    shift = np.where(weight[:, None] > 0, mean - origin, 0.0)
-    if seconds.ndim == 3:
-        seconds = np.tril(seconds) + np.swapaxes(np.tril(seconds, -1), 1, 2)
-    scatter = seconds - safe.reshape(-1, *(1,) * (seconds.ndim - 1)) * kind.products(shift)
-    near_enough: Array = np.all(shift**2 <= LOST * kind.squares(scatter) / safe, axis=1)
-    if not near_enough[weight > 0].all():
-        return None
-    return kind(weight, weight, centre + mean, scatter)
+    shift = firsts / safe
+    scatter = seconds - safe * shift**2
+    near_enough: Array = np.all(shift**2 <= LOST * scatter / safe, axis=1)
+    return DiagonalMoments(weight, weight, centre + shift, scatter) if near_enough[weight > 0].all() else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from likely.numerics.vector import LANES, Lanes, kernel, number, wide
+from likely.numerics.vector import LANES, Lanes, kernel, number, whole, wide
 
 VECTORS = 3  # of a group
 GROUP = VECTORS * LANES
@@ -16,13 +16,33 @@ IMPOSSIBLE = -1e300  # what stands for the largest log joint of a row that has n
 ROWS, ABREAST = (
     (8, 3) if wide() else (4, 1)
 )  # of a block of products, and vectors it takes abreast: what registers hold
+STEP = ABREAST * LANES
 
 
-def _whitened(rows: int) -> Any:
+def _turned(columns: int) -> Any:
+    """x - centre for eight rows of x, from their column j on, turned so that a column of them is a vector of a tile.
+
+    The first number stands at `at` in x, whose rows are `d` long; the first column goes to `to`.
+    """
+
+    def emit(v: Lanes, x: Any, at: Any, d: Any, centre: Any, j: Any, tile: Any, to: Any) -> None:
+        x, tile = v.at(x, at), v.at(tile, to)
+        middle = v.load(v.at(centre, j), columns)
+        rows = [v.sub(v.load(v.at(x, v.times(d, lane)), columns), middle) for lane in range(LANES)]
+        for c, column in enumerate(v.turned(rows)):
+            v.store(column, v.at(tile, c * GROUP))
+
+    return kernel("aiiaiai", emit)
+
+
+turned_8, turned_4, turned_2, turned_1 = (_turned(columns) for columns in (8, 4, 2, 1))
+
+
+def _whitened(rows: int, *, first: bool = False) -> Any:
     """q += y^2 for `rows` rows of y = W z + w, W lower triangular, at as many data rows as go abreast.
 
-    `coefficients` from `c` on: w, then the columns of W up to the diagonal, `rows` numbers each. The first rows, with
-    none `above`, begin the sum.
+    `coefficients` from `c` on: w, then the columns of W up to the diagonal, `rows` numbers each. The `first` rows, with
+    none above, begin the sum: a kernel of their own, since to ask costs a spill of all registers.
     """
 
     def emit(v: Lanes, coefficients: Any, c: Any, above: Any, tile: Any, t: Any, q: Any, at: Any) -> None:
@@ -30,21 +50,21 @@ def _whitened(rows: int) -> Any:
         sums = [v.spread(v.at(w, r)) for r in range(rows) for _ in range(ABREAST)]
         w = v.at(w, rows)
 
-        def column(j: Any, y: list[Any], first: int = 0) -> list[Any]:
+        def column(j: Any, y: list[Any], top: int = 0) -> list[Any]:
             here, own = v.at(z, v.times(j, GROUP)), v.at(w, v.times(j, rows))
             points = [v.load(v.at(here, i * LANES)) for i in range(ABREAST)]
-            for r in range(first, rows):
+            for r in range(top, rows):
                 factor = v.spread(v.at(own, r))
                 for i in range(ABREAST):
                     y[r * ABREAST + i] = v.fma(factor, points[i], y[r * ABREAST + i])
             return y
 
-        sums = v.loop(above, sums, column)
+        if not first:
+            sums = v.loop(above, sums, column)
         for r in range(rows):
-            sums = column(v.builder.add(above, above.type(r)), sums, r)
-        begun = v.builder.icmp_signed(">", above, above.type(0))
+            sums = column(above.type(r) if first else v.builder.add(above, above.type(r)), sums, r)
         for i in range(ABREAST):
-            total = v.where(begun, v.load(v.at(q, i * LANES)), number(0.0))
+            total = number(0.0) if first else v.load(v.at(q, i * LANES))
             for r in range(rows):
                 total = v.fma(sums[r * ABREAST + i], sums[r * ABREAST + i], total)
             v.store(total, v.at(q, i * LANES))
@@ -53,23 +73,25 @@ def _whitened(rows: int) -> Any:
 
 
 whitened_8, whitened_4, whitened_2, whitened_1 = (_whitened(rows) for rows in (8, 4, 2, 1))
+first_8, first_4, first_2, first_1 = (_whitened(rows, first=True) for rows in (8, 4, 2, 1))
 
 
-def _place(v: Lanes, i: Any, size: Any) -> Any:
-    """Where vector i of row k of an array `[k][size]` stands."""
-    at = v.times(i, LANES)
-    return lambda array, k: v.at(array, v.builder.mul(k, size), at)
+def _places(v: Lanes, i: Any, size: Any) -> Any:
+    """Where the vectors of the i-th rows that go abreast stand, of row k of an array `[k][size]`."""
+    first = v.times(i, STEP)
+    return lambda array, k: [v.at(array, v.builder.mul(k, size), first, a * LANES) for a in range(ABREAST)]
 
 
-def _joint(v: Lanes, q: Any, constants: Any, members: Any, out: Any, place: Any) -> Any:
+def _joint(v: Lanes, q: Any, constants: Any, members: Any, out: Any, places: Any) -> list[Any]:
     """Log joints l = constant - q / 2 of all members into `out`; their maxima."""
 
-    def member(k: Any, top: list[Any]) -> list[Any]:
-        joint = v.fma(v.load(place(q, k)), number(-0.5), v.spread(v.at(constants, k)))
-        v.store(joint, place(out, k))
-        return [v.max(top[0], joint)]
+    def member(k: Any, tops: list[Any]) -> list[Any]:
+        constant = v.spread(v.at(constants, k))
+        joint = [v.fma(v.load(here), number(-0.5), constant) for here in places(q, k)]
+        v.store_all(joint, places(out, k))
+        return [v.max(top, own) for top, own in zip(tops, joint, strict=True)]
 
-    return v.loop(members, [number(IMPOSSIBLE)], member)[0]
+    return v.loop(members, [number(IMPOSSIBLE)] * ABREAST, member)
 
 
 def _soften(v: Lanes, q: Any, constants: Any, members: Any, size: Any, out: Any) -> None:
@@ -79,48 +101,49 @@ def _soften(v: Lanes, q: Any, constants: Any, members: Any, size: Any, out: Any)
     """
 
     def rows(i: Any, _: list[Any]) -> list[Any]:
-        place = _place(v, i, size)
-        top = _joint(v, q, constants, members, out, place)
+        places = _places(v, i, size)
+        tops = _joint(v, q, constants, members, out, places)
 
-        def weight(k: Any, total: list[Any]) -> list[Any]:
-            e = v.exp(v.sub(v.load(place(out, k)), top))
-            v.store(e, place(out, k))
-            return [v.add(total[0], e)]
+        def weight(k: Any, totals: list[Any]) -> list[Any]:
+            e = [v.exp(v.sub(v.load(here), top)) for here, top in zip(places(out, k), tops, strict=True)]
+            v.store_all(e, places(out, k))
+            return [v.add(total, own) for total, own in zip(totals, e, strict=True)]
 
-        (total,) = v.loop(members, [number(0.0)], weight)
-        scale = v.div(number(1.0), total)
+        totals = v.loop(members, [number(0.0)] * ABREAST, weight)
+        scales = [v.div(number(1.0), total) for total in totals]
 
         def normalise(k: Any, _: list[Any]) -> list[Any]:
-            v.store(v.mul(v.load(place(out, k)), scale), place(out, k))
+            shares = [v.mul(v.load(here), scale) for here, scale in zip(places(out, k), scales, strict=True)]
+            v.store_all(shares, places(out, k))
             return []
 
         v.loop(members, [], normalise)
-        v.store(top, place(out, members))
-        v.store(total, place(out, v.builder.add(members, members.type(1))))
+        v.store_all(tops, places(out, members))
+        v.store_all(totals, places(out, v.builder.add(members, members.type(1))))
         return []
 
-    v.loop(v.builder.sdiv(size, size.type(LANES)), [], rows)
+    v.loop(v.builder.sdiv(size, size.type(STEP)), [], rows)
 
 
 def _harden(v: Lanes, q: Any, constants: Any, members: Any, size: Any, out: Any) -> None:
     """As `_soften` at temperature 0: all of a row to its best member, the first among equals."""
 
     def rows(i: Any, _: list[Any]) -> list[Any]:
-        place = _place(v, i, size)
-        top = _joint(v, q, constants, members, out, place)
+        places = _places(v, i, size)
+        tops = _joint(v, q, constants, members, out, places)
 
         def choose(k: Any, left: list[Any]) -> list[Any]:
-            best = v.below(v.load(place(out, k)), top)
-            own = v.where(best, number(0.0), left[0])
-            v.store(own, place(out, k))
-            return [v.sub(left[0], own)]
+            worse = [v.below(v.load(here), top) for here, top in zip(places(out, k), tops, strict=True)]
+            own = [v.where(is_worse, number(0.0), rest) for is_worse, rest in zip(worse, left, strict=True)]
+            v.store_all(own, places(out, k))
+            return [v.sub(rest, taken) for rest, taken in zip(left, own, strict=True)]
 
-        v.loop(members, [number(1.0)], choose)
-        v.store(top, place(out, members))
-        v.store(number(1.0), place(out, v.builder.add(members, members.type(1))))
+        v.loop(members, [number(1.0)] * ABREAST, choose)
+        v.store_all(tops, places(out, members))
+        v.store_all([number(1.0)] * ABREAST, places(out, v.builder.add(members, members.type(1))))
         return []
 
-    v.loop(v.builder.sdiv(size, size.type(LANES)), [], rows)
+    v.loop(v.builder.sdiv(size, size.type(STEP)), [], rows)
 
 
 soften, harden = kernel("aaiia", _soften), kernel("aaiia", _harden)
@@ -173,21 +196,47 @@ def _weighted_products(rows: int, columns: int | None) -> Any:
 
 square_1, square_2, square_3, square_4 = (_weighted_products(rows, None) for rows in (1, 2, 3, 4))
 across_1, across_2, across_3, across_4 = (_weighted_products(rows, 4) for rows in (1, 2, 3, 4))
-across_0 = _weighted_products(1, 1)
+
+
+def _laid(columns: int) -> Any:
+    """(x - centre) times a scale for some rows of x, `columns` columns from j on, row by row into `out`.
+
+    Row i of `count` stands in x at the offset `where[i]` and is scaled by `scale[i]`; in `out` rows are 8 apart.
+    """
+
+    def emit(v: Lanes, x: Any, where: Any, scale: Any, count: Any, centre: Any, j: Any, out: Any, to: Any) -> None:
+        x, out, middle = v.at(x, j), v.at(out, to), v.load(v.at(centre, j), columns)
+
+        def row(i: Any, _: list[Any]) -> list[Any]:
+            z = v.sub(v.load(v.at(x, v.builder.load(v.at(where, i))), columns), middle)
+            v.store(v.mul(z, v.spread(v.at(scale, i), columns)), v.at(out, v.times(i, LANES)))
+            return []
+
+        v.loop(count, [], row)
+
+    return kernel("aaaiaiai", emit)
+
+
+laid_8, laid_4, laid_2, laid_1 = (_laid(columns) for columns in (8, 4, 2, 1))
 
 
 def _rank_update(vectors: int) -> Any:
-    """s[a][b] += sum of w z_a z_b over rows: `ROWS` columns from `a` against `vectors` of them from `b`.
+    """s[a][b] += sum of z_a z_b over rows: `ROWS` columns from `a` against `vectors` of them from `b`.
 
-    Row i of `count` stands in `points` at the offset `where[i]` and weighs `weight[i]`; rows of `s` are `width` long.
+    Rows stand in `points`, `[eight columns][size][8]`, and `count` of them are there; rows of `s` are `width` long.
     """
 
-    def emit(v: Lanes, points: Any, where: Any, weight: Any, count: Any, a: Any, b: Any, s: Any, o: Any, width: Any):
+    def emit(v: Lanes, points: Any, size: Any, count: Any, a: Any, b: Any, s: Any, o: Any, width: Any):
+        block = v.times(size, LANES)
+        near = v.at(points, v.builder.mul(v.builder.sdiv(a, whole(LANES)), block), v.builder.srem(a, whole(LANES)))
+        first = v.builder.sdiv(b, whole(LANES))
+        far = [v.at(points, v.builder.mul(v.builder.add(first, whole(c)), block)) for c in range(vectors)]
+
         def row(i: Any, sums: list[Any]) -> list[Any]:
-            here, w = v.at(points, v.builder.load(v.at(where, i))), v.spread(v.at(weight, i))
-            z = [v.mul(w, v.load(v.at(here, b, c * LANES))) for c in range(vectors)]
+            here = v.times(i, LANES)
+            z = [v.load(v.at(column, here)) for column in far]
             for x in range(ROWS):
-                factor = v.spread(v.at(here, a, x))
+                factor = v.spread(v.at(near, here, x))
                 for c in range(vectors):
                     sums[x * vectors + c] = v.fma(factor, z[c], sums[x * vectors + c])
             return sums
@@ -199,7 +248,7 @@ def _rank_update(vectors: int) -> Any:
                 place = v.at(line, c * LANES)
                 v.store(v.add(v.load(place), sums[x * vectors + c]), place)
 
-    return kernel("aaaiiiaii", emit)
+    return kernel("aiiiiaii", emit)
 
 
 update_1, update_2, update_3 = (_rank_update(vectors) for vectors in (1, 2, 3))
@@ -293,9 +342,12 @@ def _combined(members: int) -> Any:
 combined_4, combined_1 = _combined(4), _combined(1)
 
 
-def _weighted_columns(columns: int) -> Any:
-    """s[k][b] += r_k z_b over a tile, for four members at once, whose rows of `r` are `size` numbers apart."""
-    pairs = [(k, c) for k in range(4) for c in range(columns)]
+def _weighted_columns(members: int, columns: int) -> Any:
+    """s[k][b] += r_k z_b over a tile, lane by lane.
+
+    Rows of `r` are `size` numbers apart, members in `s` `to` vectors.
+    """
+    pairs = [(k, c) for k in range(members) for c in range(columns)]
 
     def emit(v: Lanes, r: Any, at: Any, size: Any, tile: Any, t: Any, step: Any, groups: Any, s: Any, o: Any, to: Any):
         r, z, s = v.at(r, at), v.at(tile, t), v.at(s, o)
@@ -303,7 +355,7 @@ def _weighted_columns(columns: int) -> Any:
         def group(g: Any, sums: list[Any]) -> list[Any]:
             here, own = v.at(z, v.times(g, step)), v.at(r, v.times(g, GROUP))
             for i in range(VECTORS):
-                weights = [v.load(v.at(own, v.times(size, k), i * LANES)) for k in range(4)]
+                weights = [v.load(v.at(own, v.times(size, k), i * LANES)) for k in range(members)]
                 points = [v.load(v.at(here, c * GROUP + i * LANES)) for c in range(columns)]
                 sums = [v.fma(weights[k], points[c], total) for (k, c), total in zip(pairs, sums, strict=True)]
             return sums
@@ -316,4 +368,5 @@ def _weighted_columns(columns: int) -> Any:
     return kernel("aiiaiiiaii", emit)
 
 
-columns_4, columns_1 = _weighted_columns(4), _weighted_columns(1)
+columns_4_4, columns_4_1 = _weighted_columns(4, 4), _weighted_columns(4, 1)
+columns_1_4, columns_1_1 = _weighted_columns(1, 4), _weighted_columns(1, 1)

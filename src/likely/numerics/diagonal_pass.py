@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from likely.numerics.blocks import GROUP, scaled_1, scaled_4, squares_1, squares_4
+from likely.numerics.blocks import GROUP, STEP, scaled_1, scaled_4, squares_1, squares_4
 from likely.numerics.compiled import compiled
-from likely.numerics.gaussian_pass import STEP, fill, groups, room, weigh_tile
+from likely.numerics.tiles import fill, groups, room, weigh_tile
 from likely.numerics.vector import LANES
 
 __all__ = ["LANES", "diagonal_moments", "groups", "packed"]

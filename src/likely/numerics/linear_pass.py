@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from likely.numerics.blocks import GROUP, columns_1, columns_4, combined_1, combined_4
+from likely.numerics.blocks import GROUP, STEP, combined_1, combined_4
 from likely.numerics.compiled import compiled
-from likely.numerics.gaussian_pass import STEP, fill, groups, room, totals, weigh_tile
+from likely.numerics.tiles import fill, groups, room, totals, weigh_tile
 from likely.numerics.vector import LANES
 
 __all__ = ["LANES", "groups", "linear_totals", "packed"]
@@ -41,17 +41,6 @@ def combinations(tile, used, t, coefficients, members, q):
 
 
 @compiled
-def totals_of_four(r, at, tile, used, t, s, o):
-    """As `totals`, for four members at once: a column is read once for all of them."""
-    columns = t + 1
-    whole, step = columns - columns % 4, columns * GROUP
-    for b in range(0, whole, 4):
-        columns_4(r, at, used * GROUP, tile, b * GROUP, step, used, s, o + b * LANES, columns)
-    for b in range(whole, columns):
-        columns_1(r, at, used * GROUP, tile, b * GROUP, step, used, s, o + b * LANES, columns)
-
-
-@compiled
 def linear_totals(x, weights, centre, coefficients, constants, hard, tiles, s):
     """Log-likelihood of all rows of features z = x - centre; sums of r (z, 1), lane by lane, into s (k, t + 1, lanes).
 
@@ -70,13 +59,5 @@ def linear_totals(x, weights, centre, coefficients, constants, hard, tiles, s):
         out += weigh_tile(q, constants, rows, used, hard, weights, first, r)
         for i in range(members * used * GROUP, members * used * GROUP + rows):
             impossible += r[i] < LEAST
-        k = 0
-        while k < members:
-            at, o = k * used * GROUP, k * (t + 1) * LANES
-            if k + ABREAST <= members:
-                totals_of_four(r, at, tile, used, t, sums, o)
-                k += ABREAST
-            else:
-                totals(r, at, tile, used, t, sums, o)
-                k += 1
+        totals(r, members, tile, used, t, sums, 0, t + 1)
     return -np.inf if impossible else out

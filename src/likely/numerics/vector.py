@@ -21,6 +21,7 @@ from likely.numerics.exponential import INV_LN2, LEAST, LN2_HIGH, LN2_LOW, POLYN
 
 LANES = 8
 DOUBLE, INT, BIT = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
+LOWER, UPPER = ([i + side * LANES for i in half for side in (0, 1)] for half in (range(4), range(4, 8)))  # in turns
 VECTOR, WHOLE = ir.VectorType(DOUBLE, LANES), ir.VectorType(INT, LANES)
 
 
@@ -58,20 +59,40 @@ class Lanes:
         """An index times a stride."""
         return self.builder.mul(i, whole(size) if isinstance(size, int) else size)
 
-    def load(self, pointer: Any) -> Any:
-        """Eight numbers that lie side by side."""
-        return self.builder.load(self.builder.bitcast(pointer, VECTOR.as_pointer()), align=8)
+    def load(self, pointer: Any, size: int = LANES) -> Any:
+        """Numbers that lie side by side, single or double, as double."""
+        own = pointer.type.pointee
+        read = self.builder.load(self.builder.bitcast(pointer, ir.VectorType(own, size).as_pointer()), align=4)
+        return read if own == DOUBLE else self.builder.fpext(read, ir.VectorType(DOUBLE, size))
+
+    def turned(self, rows: Sequence[Any]) -> list[Any]:
+        """Columns of eight vectors, which are 8, 4, 2 or 1 long: as in a perfect shuffle of cards, done three times."""
+        while rows[0].type.count < LANES:  # short ones lie side by side
+            size = 2 * rows[0].type.count
+            rows = [self.shuffled(a, b, range(size)) for a, b in zip(rows[::2], rows[1::2], strict=True)]
+        half = len(rows) // 2
+        for _ in range(3 if half else 0):
+            pairs = zip(rows[:half], rows[half:], strict=True)
+            rows = [self.shuffled(a, b, places) for a, b in pairs for places in (LOWER, UPPER)]
+        return list(rows)
+
+    def shuffled(self, a: Any, b: Any, places: Sequence[int]) -> Any:
+        """Numbers of a and b, counted through, at some places."""
+        kind = ir.VectorType(ir.IntType(32), len(places))
+        return self.builder.shuffle_vector(a, b, ir.Constant(kind, list(places)))
 
     def store(self, vector: Any, pointer: Any) -> None:
-        self.builder.store(vector, self.builder.bitcast(pointer, VECTOR.as_pointer()), align=8)
+        self.builder.store(vector, self.builder.bitcast(pointer, vector.type.as_pointer()), align=8)
 
-    def spread(self, pointer: Any) -> Any:
+    def store_all(self, vectors: Sequence[Any], pointers: Sequence[Any]) -> None:
+        for vector, pointer in zip(vectors, pointers, strict=True):
+            self.store(vector, pointer)
+
+    def spread(self, pointer: Any, size: int = LANES) -> Any:
         """The number behind a pointer, in every lane."""
-        undefined = ir.Constant(VECTOR, ir.Undefined)
-        one = self.builder.insert_element(undefined, self.builder.load(pointer), ir.Constant(ir.IntType(32), 0))
-        return self.builder.shuffle_vector(
-            one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        )
+        nothing = ir.Constant(ir.VectorType(DOUBLE, size), ir.Undefined)
+        one = self.builder.insert_element(nothing, self.builder.load(pointer), ir.Constant(ir.IntType(32), 0))
+        return self.shuffled(one, nothing, [0] * size)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """A b + c, rounded once."""
