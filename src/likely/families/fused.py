@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,12 +41,20 @@ def fused_forms(mean: Array, white: Array, own_constants: Array, spread: Array) 
     """
     k, d = mean.shape
 
+    @cache  # for the first chunk that is worth it
+    def prepared() -> tuple[Array, Array]:
+        from likely.numerics.gaussian_pass import packed
+
+        return np.abs(white), packed(white)
+
     def work(x: Array, weights: Array, centre: Array, shifts: Array, constants: Array, hard: bool) -> tuple[float, Any]:
         from likely.numerics import gaussian_pass as kernels
 
-        if not (np.abs(white) @ np.abs(shifts)[:, :, None] <= FAR).all():
+        sizes, coefficients = prepared()
+        if not (sizes @ np.abs(shifts)[:, :, None] <= FAR).all():
             return -np.inf, None
-        common = x, weights, centre, kernels.packed(white, shifts), constants
+        offsets = -(white @ shifts[:, :, None]).ravel()
+        common = x, weights, centre, coefficients, offsets, constants
         weight, means, scatter = np.empty(k), np.empty((k, d)), np.empty((k, d, d))
         out = hard, kernels.groups(d), LOST, weight, means, scatter
         apart: Array = np.any(shifts**2 > LOST * spread, axis=1)

@@ -89,11 +89,15 @@ class Moments(Stats):
         # From the heavier side, so that a record without weight leaves the other as it is, to the last bit.
         theirs = (part > 0.5)[:, None]
         mean = np.where(theirs, other.mean, self.mean) + (part[:, None] - theirs) * delta
+        scatter = self.products(delta)
+        scatter *= lift(self.weight * part, scatter)
+        scatter += self.scatter
+        scatter += other.scatter
         return type(self)(
             weight,
             self.dof + other.dof,
             mean,
-            self.scatter + other.scatter + lift(self.weight * part, self.scatter) * self.products(delta),
+            scatter,
             other.base if self.base is None else self.base if other.base is None else self.base + other.base,
         )
 

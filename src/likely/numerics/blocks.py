@@ -41,14 +41,13 @@ turned_8, turned_4, turned_2, turned_1 = (_turned(columns) for columns in (8, 4,
 def _whitened(rows: int, *, first: bool = False) -> Any:
     """q += y^2 for `rows` rows of y = W z + w, W lower triangular, at as many data rows as go abreast.
 
-    `coefficients` from `c` on: w, then the columns of W up to the diagonal, `rows` numbers each. The `first` rows, with
-    none above, begin the sum: a kernel of their own, since to ask costs a spill of all registers.
+    `offsets` from `o` on: w; `coefficients` from `c` on: the columns of W up to the diagonal, `rows` numbers each. The
+    `first` rows, with none above, begin the sum: a kernel of their own, since to ask costs a spill of all registers.
     """
 
-    def emit(v: Lanes, coefficients: Any, c: Any, above: Any, tile: Any, t: Any, q: Any, at: Any) -> None:
-        w, z, q = v.at(coefficients, c), v.at(tile, t), v.at(q, at)
-        sums = [v.spread(v.at(w, r)) for r in range(rows) for _ in range(ABREAST)]
-        w = v.at(w, rows)
+    def emit(v: Lanes, offsets: Any, o: Any, coefficients: Any, c: Any, above: Any, tile: Any, t: Any, q: Any, at: Any):
+        offsets, w, z, q = v.at(offsets, o), v.at(coefficients, c), v.at(tile, t), v.at(q, at)
+        sums = [v.spread(v.at(offsets, r)) for r in range(rows) for _ in range(ABREAST)]
 
         def column(j: Any, y: list[Any], top: int = 0) -> list[Any]:
             here, own = v.at(z, v.times(j, GROUP)), v.at(w, v.times(j, rows))
@@ -69,7 +68,7 @@ def _whitened(rows: int, *, first: bool = False) -> Any:
                 total = v.fma(sums[r * ABREAST + i], sums[r * ABREAST + i], total)
             v.store(total, v.at(q, i * LANES))
 
-    return kernel("aiiaiai", emit)
+    return kernel("aiaiiaiai", emit)
 
 
 whitened_8, whitened_4, whitened_2, whitened_1 = (_whitened(rows) for rows in (8, 4, 2, 1))

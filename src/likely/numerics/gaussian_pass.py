@@ -47,55 +47,53 @@ from likely.numerics.vector import LANES
 __all__ = ["LANES", "groups", "moments_in_rows", "moments_in_tiles", "packed"]
 
 
-def packed(white: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Coefficients of y = W (z - shift) for all members (k, d, d), (k, d), in the order in which kernels read them."""
-    k, d = shifts.shape
-    constants = -(white @ shifts[:, :, None])[:, :, 0]
+def packed(white: np.ndarray) -> np.ndarray:
+    """Coefficients of W z for all members (k, d, d), in the order in which kernels read them."""
+    k, d, _ = white.shape
     pieces, above = [], 0
     while above < d:
         rows = block(d - above)
-        pieces.append(constants[:, above : above + rows])
         pieces.append(white[:, above : above + rows, : above + rows].swapaxes(1, 2).reshape(k, -1))
         above += rows
     return np.concatenate(pieces, 1).ravel()
 
 
 @compiled
-def squared_lengths(tile, groups, d, coefficients, at, q, to):
-    """|W z + w|^2 for one member, whose coefficients begin at `at`, into q from `to` on."""
+def squared_lengths(tile, groups, d, coefficients, at, offsets, k, q, to):
+    """|W z + w|^2 for member k, whose coefficients begin at `at`, into q from `to` on."""
     above = 0
     while above < d:
         rows = block(d - above)
         for g in range(groups):
             for i in range(0, GROUP, STEP):
-                t, out = g * (d + 1) * GROUP + i, to + g * GROUP + i
+                t, o, out = g * (d + 1) * GROUP + i, k * d + above, to + g * GROUP + i
                 if above == 0 and rows == 8:
-                    first_8(coefficients, at, 0, tile, t, q, out)
+                    first_8(offsets, o, coefficients, at, 0, tile, t, q, out)
                 elif above == 0 and rows == 4:
-                    first_4(coefficients, at, 0, tile, t, q, out)
+                    first_4(offsets, o, coefficients, at, 0, tile, t, q, out)
                 elif above == 0 and rows == 2:
-                    first_2(coefficients, at, 0, tile, t, q, out)
+                    first_2(offsets, o, coefficients, at, 0, tile, t, q, out)
                 elif above == 0:
-                    first_1(coefficients, at, 0, tile, t, q, out)
+                    first_1(offsets, o, coefficients, at, 0, tile, t, q, out)
                 elif rows == 8:
-                    whitened_8(coefficients, at, above, tile, t, q, out)
+                    whitened_8(offsets, o, coefficients, at, above, tile, t, q, out)
                 elif rows == 4:
-                    whitened_4(coefficients, at, above, tile, t, q, out)
+                    whitened_4(offsets, o, coefficients, at, above, tile, t, q, out)
                 elif rows == 2:
-                    whitened_2(coefficients, at, above, tile, t, q, out)
+                    whitened_2(offsets, o, coefficients, at, above, tile, t, q, out)
                 else:
-                    whitened_1(coefficients, at, above, tile, t, q, out)
-        at += rows * (1 + above + rows)
+                    whitened_1(offsets, o, coefficients, at, above, tile, t, q, out)
+        at += rows * (above + rows)
         above += rows
 
 
 @compiled
-def responsibilities(tile, groups, rows, d, coefficients, constants, hard, weights, first, q, r):
+def responsibilities(tile, groups, rows, d, coefficients, offsets, constants, hard, weights, first, q, r):
     """As `weigh_tile`, from the tile itself."""
     members = len(constants)
     length = len(coefficients) // members
     for k in range(members):
-        squared_lengths(tile, groups, d, coefficients, k * length, q, k * groups * GROUP)
+        squared_lengths(tile, groups, d, coefficients, k * length, offsets, k, q, k * groups * GROUP)
     return weigh_tile(q, constants, rows, groups, hard, weights, first, r)
 
 
@@ -164,10 +162,11 @@ def centred(k, sums, at, origin, centre, lost, weight, mean, scatter):
 
 
 @compiled
-def moments_in_tiles(x, weights, centre, coefficients, constants, hard, groups, lost, weight, mean, scatter):
+def moments_in_tiles(x, weights, centre, coefficients, offsets, constants, hard, groups, lost, weight, mean, scatter):
     """Log-likelihood of all rows; their moments under every member into weight (k,), mean (k, d), scatter (k, d, d).
 
-    NaN where centring costs digits (`centred`).
+    The squared length of a row under member k is |W z + offsets[k]|^2, where z is the row less the centre and W stands
+    in the `coefficients` (`packed`). NaN where centring costs digits (`centred`).
     """
     n, d = x.shape
     members, columns, size = len(constants), d + 1, groups * GROUP
@@ -180,7 +179,7 @@ def moments_in_tiles(x, weights, centre, coefficients, constants, hard, groups, 
         rows = min(size, n - first)
         used = (rows + GROUP - 1) // GROUP
         fill(x, centre, first, rows, tile)
-        out += responsibilities(tile, used, rows, d, coefficients, constants, hard, weights, first, q, r)
+        out += responsibilities(tile, used, rows, d, coefficients, offsets, constants, hard, weights, first, q, r)
         products(r, members, tile, used, d, sums, stride)
         totals(r, members, tile, used, d, sums, d * columns * LANES, stride)
     origin = np.zeros(d)
@@ -241,7 +240,7 @@ def rank_updates(points, size, count, width, s, o):
 
 @compiled
 def moments_in_rows(
-    x, weights, centre, coefficients, constants, points, least, hard, groups, lost, weight, mean, scatter
+    x, weights, centre, coefficients, offsets, constants, points, least, hard, groups, lost, weight, mean, scatter
 ):
     """As `moments_in_tiles`, for many columns; products are formed about members' own `points` (k, d).
 
@@ -258,7 +257,7 @@ def moments_in_rows(
         rows = min(size, n - first)
         used = (rows + GROUP - 1) // GROUP
         fill(x, centre, first, rows, tile)
-        out += responsibilities(tile, used, rows, d, coefficients, constants, hard, weights, first, q, r)
+        out += responsibilities(tile, used, rows, d, coefficients, offsets, constants, hard, weights, first, q, r)
         totals(r, members, tile, used, d, firsts, 0, d + 1)
         for k in range(members):
             count = gather(x, first, rows, r, k * used * GROUP, least[k], points[k], where, roots, own)
