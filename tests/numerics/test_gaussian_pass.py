@@ -14,7 +14,7 @@ from likely.families.diagonal import diagonal_moments, log_diagonal
 from likely.families.fused import fused_common, fused_diagonal, fused_normals
 from likely.families.gaussian import log_gaussian, whitening
 from likely.families.moments import moments
-from likely.numerics import gaussian_pass, tiles
+from likely.numerics import tiles
 from likely.numerics.soft import soft
 from support import bound
 
@@ -150,6 +150,20 @@ def test_what_a_common_centre_would_spoil_is_left_to_the_plain_pass():
     x, mean, _, log_weights = problem(300, 2, 2, spread=1e7)
     assert fused_normals(mean, np.broadcast_to(np.eye(2), (2, 2, 2)))(Table(x), log_weights, False) is None
     assert fused_diagonal(mean, np.ones((2, 2)))(Table(x), log_weights, False) is None
+
+
+@pytest.mark.parametrize("d", [3, 44])
+def test_a_chunk_of_one_cluster_alone_goes_in_one_go(d):
+    """As in sorted data: the other members get next to nothing from it, far from its centre in their own units."""
+    rng = np.random.default_rng(0)
+    mean = np.array([0.0, 36 / d**0.5])[:, None] + np.zeros(d)
+    covariance, log_weights = np.stack([np.eye(d)] * 2), np.log([0.5] * 2)
+    table = Table(rng.normal(size=(500, d)))
+    found = fused_normals(mean, covariance)(table, log_weights, False)
+    expected = twin(table, log_gaussian(table.x, covariance, mean, np.zeros(2)), log_weights, moments)
+    check(found, *expected)
+    diagonal = fused_diagonal(mean, np.ones((2, d)))(table, log_weights, False)
+    assert diagonal.stats.mean == pytest.approx(expected[1].mean, rel=1e-11)
 
 
 def test_points_of_their_own_and_small_chunks_are_left_to_the_plain_pass(monkeypatch):

@@ -1,8 +1,9 @@
 """Free coordinates of the covariances of some members under each model: as many as it has parameters.
 
 A covariance is a volume |S|^(1/d) times a matrix of determinant one. Coordinates are the logarithms of the volumes,
-then for the matrices of determinant one: nothing (spheres), the logarithms of their diagonals but the last, the
-entries of a Cholesky factor but the last, or variances along axes and the logarithm of the rotation to those axes.
+then (member by member, where members have nothing in common) for the matrices of determinant one: nothing (spheres),
+the logarithms of their diagonals but the last, the entries of a Cholesky factor but the last, or variances along axes
+and the logarithm of the rotation to those axes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from likely.numerics.soft import Array
 
 
 class Units(Protocol):
-    """Charts matrices (g, d, d) of determinant one."""
+    """Charts matrices (g, d, d) of determinant one; `alone` where those of a member have no part in another's."""
+
+    alone: bool
 
     def count(self, g: int, d: int) -> int:
         """How many coordinates."""
@@ -34,6 +37,8 @@ class Units(Protocol):
 class Spheres:
     """The identity."""
 
+    alone = True
+
     def count(self, g: int, d: int) -> int:
         return 0
 
@@ -48,7 +53,7 @@ class Diagonals:
     """Diagonal matrices, one each or one for all."""
 
     def __init__(self, own: bool):
-        self.own = own
+        self.own = self.alone = own
 
     def count(self, g: int, d: int) -> int:
         return (g if self.own else 1) * (d - 1)
@@ -64,7 +69,7 @@ class Ellipsoids:
     """Any symmetric positive definite matrices, one each or one for all."""
 
     def __init__(self, own: bool):
-        self.own = own
+        self.own = self.alone = own
 
     def count(self, g: int, d: int) -> int:
         return (g if self.own else 1) * (d * (d + 1) // 2 - 1)
@@ -88,6 +93,8 @@ class Ellipsoids:
 class CommonAxes:
     """Variances of each member's own along axes that all have in common."""
 
+    alone = False
+
     def count(self, g: int, d: int) -> int:
         return g * (d - 1) + _turns(d)
 
@@ -104,6 +111,8 @@ class CommonAxes:
 
 class OwnAxes:
     """The same variances, largest first, along axes of each member's own."""
+
+    alone = False
 
     def count(self, g: int, d: int) -> int:
         return d - 1 + g * _turns(d)
@@ -140,11 +149,16 @@ class Chart:
         """Coordinates of (g, d, d)."""
         volume = np.linalg.slogdet(covariance)[1] / covariance.shape[1]
         units = self.units.to_free(covariance * np.exp(-volume)[:, None, None])
+        if self.own and self.units.alone:
+            return np.concatenate([volume[:, None], units.reshape(len(volume), -1)], 1).ravel()
         return np.concatenate([volume if self.own else volume[:1], units])
 
     def from_free(self, u: Array, g: int, d: int) -> Array:
         """Back to (g, d, d)."""
         many = g if self.own else 1
+        if self.own and self.units.alone:
+            each = u.reshape(g, -1)
+            u = np.concatenate([each[:, 0], each[:, 1:].ravel()])
         volume = np.broadcast_to(np.exp(u[:many]), g)
         out = volume[:, None, None] * self.units.from_free(u[many:], g, d)
         return (out + np.swapaxes(out, 1, 2)) / 2

@@ -37,7 +37,8 @@ def fused_normals(mean: Array, covariance: Array) -> Fused:
 def fused_forms(mean: Array, white: Array, own_constants: Array, spread: Array) -> Fused:
     """A pass over rows under k log densities constant - |white (x - mean)|^2 / 2, white (k, d, d) lower triangular.
 
-    `spread` (k, d) are the variances of the rows of each member: how near a mean sums about another place serve it.
+    `spread` (k, d) are the variances of the rows of each member: how near a mean sums about another place serve it;
+    infinite where any place does.
     """
     k, d = mean.shape
 
@@ -56,7 +57,8 @@ def fused_forms(mean: Array, white: Array, own_constants: Array, spread: Array) 
         offsets = -(white @ shifts[:, :, None]).ravel()
         common = x, weights, centre, coefficients, offsets, constants
         weight, means, scatter = np.empty(k), np.empty((k, d)), np.empty((k, d, d))
-        out = hard, kernels.groups(d), LOST, weight, means, scatter
+        known = np.where(np.isfinite(spread), spread, 0.0)
+        out = hard, kernels.groups(d), LOST, known, weight, means, scatter
         apart: Array = np.any(shifts**2 > LOST * spread, axis=1)
         if d <= FEW_COLUMNS and k * (d + 1) ** 2 <= SUMS and not apart.any():
             total = kernels.moments_in_tiles(*common, *out)
@@ -124,7 +126,7 @@ def fused_diagonal(mean: Array, variance: Array) -> Fused:
             x, weights, centre, kernels.packed(1 / sd, shifts), constants, hard, kernels.groups(d), firsts, seconds
         )
         firsts, seconds = firsts.sum(-1), seconds.sum(-1)
-        return total, _diagonal_moments(firsts[:, d], firsts[:, :d], seconds[:, :d], centre)
+        return total, _diagonal_moments(firsts[:, d], firsts[:, :d], seconds[:, :d], centre, variance)
 
     return _guarded(mean, -0.5 * (d * LOG_2PI + np.log(variance).sum(1)), work)
 
@@ -188,10 +190,15 @@ def in_one_piece(x: Array) -> Array:
     return out
 
 
-def _diagonal_moments(weight: Array, firsts: Array, seconds: Array, centre: Array) -> DiagonalMoments | None:
-    """Centred moments from sums of z and of its squares, z points less the centre; None where digits are lost."""
+def _diagonal_moments(
+    weight: Array, firsts: Array, seconds: Array, centre: Array, spread: Array
+) -> DiagonalMoments | None:
+    """Centred moments from sums of z and of its squares, z points less the centre; None where digits are lost.
+
+    That is judged by the variance of these rows, or by a variance of the member that other rows bear out.
+    """
     safe = np.where(weight > 0, weight, 1.0)[:, None]
     shift = firsts / safe
     scatter = seconds - safe * shift**2
-    near_enough: Array = np.all(shift**2 <= LOST * scatter / safe, axis=1)
+    near_enough: Array = np.all(shift**2 <= LOST * np.maximum(scatter / safe, spread), axis=1)
     return DiagonalMoments(weight, weight, centre + shift, scatter) if near_enough[weight > 0].all() else None

@@ -138,11 +138,12 @@ def across_lanes(s, at):
 
 
 @compiled
-def centred(k, sums, at, origin, centre, lost, weight, mean, scatter):
+def centred(k, sums, at, origin, centre, lost, spread, weight, mean, scatter):
     """Moments of member k from sums of (z, 1), lane by lane in `sums` from vector `at` on.
 
     z is a point less the centre; `scatter` holds the lower triangle of sums of (z - origin)(z - origin)'. False where
-    centring costs more than it may: where the mean of z - origin, squared, is more than `lost` variances.
+    centring costs more than it may: where the mean of z - origin, squared, is more than `lost` times the variance of
+    these rows and `lost` times `spread`, a variance of the member that other rows bear out.
     """
     d = len(centre)
     weight[k] = across_lanes(sums, at + d)
@@ -155,14 +156,16 @@ def centred(k, sums, at, origin, centre, lost, weight, mean, scatter):
         for b in range(a + 1):
             scatter[k, a, b] -= safe * shift[a] * shift[b]
             scatter[k, b, a] = scatter[k, a, b]
-        good &= weight[k] <= 0 or safe * shift[a] ** 2 <= lost * scatter[k, a, a]
+        good &= weight[k] <= 0 or safe * shift[a] ** 2 <= lost * max(scatter[k, a, a], safe * spread[k, a])
     for j in range(d):
         mean[k, j] += centre[j] + (origin[j] if weight[k] > 0 else 0.0)
     return good
 
 
 @compiled
-def moments_in_tiles(x, weights, centre, coefficients, offsets, constants, hard, groups, lost, weight, mean, scatter):
+def moments_in_tiles(
+    x, weights, centre, coefficients, offsets, constants, hard, groups, lost, spread, weight, mean, scatter
+):
     """Log-likelihood of all rows; their moments under every member into weight (k,), mean (k, d), scatter (k, d, d).
 
     The squared length of a row under member k is |W z + offsets[k]|^2, where z is the row less the centre and W stands
@@ -187,7 +190,7 @@ def moments_in_tiles(x, weights, centre, coefficients, offsets, constants, hard,
         for a in range(d):
             for b in range(a + 1):
                 scatter[k, a, b] = across_lanes(sums, k * stride + a * columns + b)
-        if not centred(k, sums, k * stride + d * columns, origin, centre, lost, weight, mean, scatter):
+        if not centred(k, sums, k * stride + d * columns, origin, centre, lost, spread, weight, mean, scatter):
             return np.nan
     return out
 
@@ -240,7 +243,21 @@ def rank_updates(points, size, count, width, s, o):
 
 @compiled
 def moments_in_rows(
-    x, weights, centre, coefficients, offsets, constants, points, least, hard, groups, lost, weight, mean, scatter
+    x,
+    weights,
+    centre,
+    coefficients,
+    offsets,
+    constants,
+    points,
+    least,
+    hard,
+    groups,
+    lost,
+    spread,
+    weight,
+    mean,
+    scatter,
 ):
     """As `moments_in_tiles`, for many columns; products are formed about members' own `points` (k, d).
 
@@ -266,6 +283,6 @@ def moments_in_rows(
         for a in range(d):
             for b in range(a + 1):
                 scatter[k, a, b] = seconds[(k * width + a) * width + b]
-        if not centred(k, firsts, k * (d + 1), points[k] - centre, centre, lost, weight, mean, scatter):
+        if not centred(k, firsts, k * (d + 1), points[k] - centre, centre, lost, spread, weight, mean, scatter):
             return np.nan
     return out

@@ -92,28 +92,6 @@ def laid_out(points: np.ndarray, precision: type) -> np.ndarray:
     return out.reshape(blocks, POINTS, 1 + d).swapaxes(1, 2).ravel()
 
 
-def _transposed(v: Lanes, rows: list[Any]) -> list[Any]:
-    """The columns of a square of eight rows: of ever larger squares in it, those off the diagonal change places."""
-    for size in (1, 2, 4):
-        for i in [i for i in range(LANES) if not i & size]:
-            a, b = rows[i], rows[i + size]
-            upper = [c if not c & size else LANES + c - size for c in range(LANES)]
-            lower = [c + size if not c & size else LANES + c for c in range(LANES)]
-            rows[i], rows[i + size] = (_shuffled(v, a, b, order) for order in (upper, lower))
-    return rows
-
-
-def _shuffled(v: Lanes, a: Any, b: Any, order: list[int]) -> Any:
-    return v.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), LANES), order))
-
-
-def _eight(v: Lanes, pointer: Any) -> Any:
-    """Eight numbers that lie side by side, in double precision whatever they are."""
-    kind = ir.VectorType(pointer.type.pointee, LANES)
-    numbers = v.builder.load(v.builder.bitcast(pointer, kind.as_pointer()), align=4)
-    return numbers if kind == VECTOR else v.builder.fpext(numbers, VECTOR)
-
-
 def _side_by_side(vectors: Callable[[Lanes], Vectors]) -> Any:
     """The first columns of rows of x, eight at a time, less a centre, into a group; x may be in single precision."""
 
@@ -127,8 +105,8 @@ def _side_by_side(vectors: Callable[[Lanes], Vectors]) -> Any:
             def eight(b: Any, _: list[Any], first: int = first, own: list[Any] = own) -> list[Any]:
                 j = v.times(b, LANES)
                 middle = v.load(v.at(centre, j))
-                square = _transposed(v, [v.sub(_eight(v, v.at(x, row, j)), middle) for row in own])
-                for c, column in enumerate(square):
+                square = [v.sub(v.load(v.at(x, row, j)), middle) for row in own]
+                for c, column in enumerate(v.turned(square)):
                     place = v.at(group, v.times(j, w.group), c * w.group + first)
                     w.store(column if narrower == VECTOR else v.builder.fptrunc(column, narrower), place)
                 return []
@@ -217,7 +195,7 @@ def _moved(v: Lanes, x: Any, row: Any, columns: Any, places: Any, p: Any, weight
 
     def eight(b: Any, _: list[Any]) -> list[Any]:
         j = v.times(b, LANES)
-        r = v.sub(_eight(v, v.at(x, row, j)), v.load(v.at(places, p, j)))
+        r = v.sub(v.load(v.at(x, row, j)), v.load(v.at(places, p, j)))
         square = v.mul(r, r)
         for i, (factor, power) in enumerate(((weight, r), (weight, square), (size, square))):
             place = v.at(sums, s, j, v.times(columns, i))
