@@ -13,7 +13,17 @@ from typing import Protocol, cast
 
 from benchmarks.measure import Options, Row
 
-KINDS = ("mixtures", "kmeans", "accelerated", "starts", "leaves", "first_call")
+KINDS = (
+    "mixtures",
+    "kmeans",
+    "accelerated",
+    "starts",
+    "leaves",
+    "choice",
+    "bootstrap",
+    "standard_errors",
+    "first_call",
+)
 
 
 class Kind(Protocol):

@@ -32,6 +32,15 @@ def gradient(function, u, step=1e-4):
     return out
 
 
+def hessian(function, u, step=1e-3):
+    """Second derivatives: fourth-order differences of a fourth-order gradient."""
+    out = np.empty((len(u), len(u)))
+    for i, e in enumerate(np.eye(len(u))):
+        slopes = {a: gradient(function, u + a * step * e, step) for a in (-2, -1, 1, 2)}
+        out[i] = (8 * (slopes[1] - slopes[-1]) - (slopes[2] - slopes[-2])) / (12 * step)
+    return out
+
+
 def q_gradient(family, params, stats):
     """Gradient of expected log density + log prior in free coordinates: zero after an M-step."""
 

@@ -10,6 +10,7 @@ from likely.core.family import Family
 from likely.core.notation import parse
 from likely.core.written import choose, free, shared
 from likely.em.outcome import Outcome
+from likely.em.path import Path
 from likely.errors import (
     DataError,
     Degenerate,
@@ -21,9 +22,14 @@ from likely.errors import (
     NotationError,
     NotFitted,
 )
+from likely.faces.overlays import plot_comparison
 from likely.families import *  # noqa: F403  # the families' own list of names is the public one
 from likely.structures import *  # noqa: F403
+from likely.workflows.bootstrap_ratio import bootstrap_test
+from likely.workflows.certificate import Verdict
+from likely.workflows.compare import compare
 from likely.workflows.fit import fit
+from likely.workflows.hypothesis import likelihood_ratio_test
 from likely.workflows.kmeans import KMeans, kmeans
 from likely.workflows.result import Fit
 from likely.workflows.storage import load
@@ -44,12 +50,18 @@ __all__ = [
     "NotFitted",
     "NotationError",
     "Outcome",
+    "Verdict",
+    "Path",
+    "bootstrap_test",
     "choose",
+    "compare",
     "fit",
     "free",
     "kmeans",
+    "likelihood_ratio_test",
     "load",
     "parse",
+    "plot_comparison",
     "shared",
 ]
 __all__ += families.__all__

@@ -56,6 +56,33 @@ def test_the_best_candidate_is_chosen_by_bic_unless_another_is_named(likely):
     assert (likely.err, json.loads(likely.out)["selection"]["by"]) == ("", "aic")
 
 
+def test_a_choice_is_decided_by_held_out_likelihood(likely):
+    rows = "".join(f"{x},{i % 4},{i % 2}\n" for i, x in enumerate([3.1, 0.2, 1.5, 7.7, 2.4, 0.9, 1.1, 4.2]))
+    likely.write("a.csv", f"gap,who,half\n{rows}")
+    model = "choose([Exponential(), Normal()])"
+    for options, how, folds in (
+        (["--folds", "4", "--repeats", "2"], "4 folds, dealt 2 times", 8),
+        (["--folds", "2", "--groups", "who"], "2 folds", 2),
+        (["--folds", "who"], "the folds given", 4),
+        (["--holdout", "0.5", "--rule", "1se"], "50 % of the rows", 4),
+    ):
+        likely("fit", "a.csv", model, "--columns", "gap", *options, "--json")
+        assert (likely.code, likely.err) == (0, "")
+        table = json.loads(likely.out)["selection"]
+        assert (table["by"], table["how"]) == ("held-out", how)
+        assert [len(c["folds"]) for c in table["candidates"]] == [folds, folds]
+
+
+def test_a_held_out_choice_survives_in_a_file(likely):
+    likely.write("a.csv", "x\na\na\nb\nc\na\nb\n")
+    model = "Categorical(p=choose([Dirichlet(1), Dirichlet(2)]))"
+    likely("fit", "a.csv", model, "--folds", "3", "--save", "fit.json")
+    assert likely.code == 0
+    loaded = lk.load("fit.json").selection
+    assert loaded == lk.fit(model, "a.csv", folds=3).selection
+    assert loaded.candidates[0].score == -np.inf
+
+
 def test_options_reach_the_fit(likely):
     likely.write("a.csv", "x,w,kind\n1,1,p\n2,0,\n4,2,q\n9,1,\n8,2,q\n1.5,1,p\n")
     options = "--columns x --weights w --labels kind --starts 3 --seed 5 --hard --tol 0 --max-passes 7 --threads 1"

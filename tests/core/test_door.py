@@ -616,3 +616,20 @@ def test_the_door_imports_no_frame_library_until_it_meets_a_frame():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_groups_are_codes_of_numbers_or_texts():
+    frame = {"x": [1.0, 2, 3, 4], "who": ["b", "a", "b", "c"]}
+    assert table_of(frame, groups="who").names == ("x",)
+    assert table_of(frame, groups="who").groups.tolist() == [1, 0, 1, 2]
+    assert table_of([1.0, 2, 3], groups=[30.5, -1, 30.5]).groups.tolist() == [1, 0, 1]
+    assert table_of(table_of([1.0, 2, 3]), groups=["u", "v", "u"]).groups.tolist() == [0, 1, 0]
+    assert table_of(frame, groups="who").take(np.array([3, 0])).groups.tolist() == [2, 1]
+
+
+def test_every_row_needs_a_group():
+    with pytest.raises(DataError) as error:
+        table_of({"x": [1.0, 2, 3], "who": ["a", None, "b"]}, groups="who")
+    assert (
+        str(error.value) == "groups column 'who' row 2 is nan; a group is a number or a text, and every row needs one."
+    )

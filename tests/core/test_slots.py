@@ -48,11 +48,11 @@ def test_a_shape_that_does_not_broadcast_is_named():
 
 def test_a_prior_that_does_not_fit_names_what_the_slot_takes():
     assert refusal(lk.Normal(mean=lk.Beta(1, 1))) == (
-        "Normal.mean = Beta(a=1, b=1): this slot cannot take Beta as a prior; it takes Normal, a number, shared, "
-        "or nothing."
+        "Normal.mean = Beta(a=1, b=1): this slot cannot take Beta as a prior; it takes Normal or PretendRows, a "
+        "number, shared, or nothing."
     )
-    assert refusal(lk.Gamma(shape=lk.Gamma(1, 1))) == (
-        "Gamma.shape = Gamma(shape=1, rate=1): this slot cannot take Gamma as a prior; it takes no prior yet, a "
+    assert refusal(lk.Uniform(low=lk.Normal(0, 1))) == (
+        "Uniform.low = Normal(mean=0, variance=1): this slot cannot take Normal as a prior; it takes no prior, a "
         "number, shared, or nothing."
     )
 

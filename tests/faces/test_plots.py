@@ -88,47 +88,72 @@ def message(error, *args, **named):
 def test_kinds_that_do_not_fit_say_which_do(one_column, three_columns):
     closed = lk.fit(lk.Normal(), X)
     assert message(ModelError, three_columns, "density") == (
-        "plot('density') of this fit: a density is drawn for one column, and this fit has 3; it has 'scatter' or "
-        "'trace'."
+        "plot('density') of this fit: a density is drawn for one column, and this fit has 3; it has 'scatter', "
+        "'trace', 'profile' or 'surface'."
     )
+    of_one = "it has 'density', 'trace', 'panel', 'profile' or 'surface'."
     assert message(ModelError, one_column, "scatter") == (
-        "plot('scatter') of this fit: a scatter needs two columns of numbers, and this fit has 1; it has 'density' or "
-        "'trace'."
+        f"plot('scatter') of this fit: a scatter needs two columns of numbers, and this fit has 1; {of_one}"
     )
     assert message(ModelError, one_column, "regression") == (
-        "plot('regression') of this fit: it draws one column against one covariate, and this fit has 1 and 0; it has "
-        "'density' or 'trace'."
+        f"plot('regression') of this fit: it draws one column against one covariate, and this fit has 1 and 0; {of_one}"
     )
+    of_closed = "it has 'density', 'panel', 'profile' or 'surface'."
     assert message(ModelError, closed, "trace") == (
-        "plot('trace') of this fit: it took one pass, so there is nothing to trace; it has 'density'."
+        f"plot('trace') of this fit: it took one pass, so there is nothing to trace; {of_closed}"
     )
     assert message(ModelError, closed, "selection") == (
-        "plot('selection') of this fit: nothing was chosen; a choose(...) in the model makes candidates; it has "
-        "'density'."
+        f"plot('selection') of this fit: nothing was chosen; a choose(...) in the model makes candidates; {of_closed}"
     )
     assert message(ModelError, closed, "pie") == (
-        "plot('pie'): the kinds are 'density', 'scatter', 'regression', 'trace', 'selection'; of this fit, it has "
-        "'density'."
+        "plot('pie'): the kinds are 'density', 'scatter', 'regression', 'trace', 'selection', 'panel', 'posterior', "
+        f"'profile', 'surface'; of this fit, {of_closed}"
     )
+
+
+def test_options_of_another_kind_are_refused(one_column):
+    assert message(ModelError, one_column, "trace", x="weights[0]") == (
+        "plot('trace', x='weights[0]'): x=... names a number of a profile or a surface."
+    )
+    assert message(ModelError, one_column, "profile", y="weights[0]") == (
+        "plot('profile', y='weights[0]'): y=... names the second number of a surface."
+    )
+    assert message(ModelError, one_column, "density", limits=((0, 1), (0, 1))) == (
+        "plot('density', limits=((0, 1), (0, 1))): limits=... are those of a surface."
+    )
+    path = lk.Path()
+    assert message(ModelError, one_column, "density", path=path) == (
+        "plot('density', path=Path()): path=... is drawn on a surface."
+    )
+
+
+def test_options_alone_tell_the_kind(one_column):
+    ax = plot(one_column, ax=on_paper(), x="component.mean[0]")
+    assert ax.get_ylabel() == "profile log-likelihood, relative to its maximum"
+    ax = plot(one_column, ax=on_paper(), x="component.mean[0]", y="component.mean[1]")
+    assert ax.get_ylabel() == "component.mean[1] (size)"
 
 
 def test_a_loaded_fit_has_no_data_to_draw(one_column):
     loaded = dataclasses.replace(one_column, data=None)
-    assert message(ModelError, loaded, "density") == (
-        "plot('density') of this fit: it needs the data of the fit, which a loaded fit does not carry; it has 'trace'."
-    )
+    for kind in ("density", "panel", "profile", "surface"):
+        assert message(ModelError, loaded, kind) == (
+            f"plot({kind!r}) of this fit: it needs the data of the fit, which a loaded fit does not carry; "
+            "it has 'trace'."
+        )
     assert plot(loaded, ax=on_paper()).get_xlabel() == "pass over the data"
 
 
-def test_a_fit_without_any_picture_says_why():
+def test_a_fit_without_a_picture_of_its_own_says_why():
     rng = np.random.default_rng(0)
     fit = lk.fit(lk.LinearGaussian(), rng.normal(size=20), given=rng.normal(size=(20, 2)))
-    assert message(ModelError, fit) == (
+    why = (
         "this fit has no picture (density: its density differs from row to row with the covariates; scatter: a scatter "
         "needs two columns of numbers, and this fit has 1; regression: it draws one column against one covariate, and "
         "this fit has 1 and 2; trace: it took one pass, so there is nothing to trace; selection: nothing was chosen; "
         "a choose(...) in the model makes candidates)."
     )
+    assert message(ModelError, fit) == f"{why} By name, it has 'profile' or 'surface'."
 
 
 def test_columns_that_are_not_there(one_column, three_columns):

@@ -10,7 +10,7 @@ import pytest
 
 import likely as lk
 from likely.faces import progress
-from likely.faces.progress import progress_line
+from likely.faces.progress import progress_line, say
 from likely.numerics.notices import notify
 
 STEP = SimpleNamespace(kind="start", passes=1, objective=-12.5, gain_left=None)
@@ -121,3 +121,19 @@ def test_compiling_is_said_on_a_terminal_without_patience(terminal):
         notify()
     assert "compiling, once on this machine" in terminal.getvalue()
     notify()  # nobody listens any more
+
+
+def test_of_several_fits_it_is_said_which_one_runs(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(progress._Log, "every", 0.0)
+    with redirect_stderr(screen), progress_line(True) as watch:
+        for i in (1, 2):
+            say(watch, f"candidate {i} of 2, without fold 3")
+            watch(STEP)
+    starts = [line.split(": pass")[0] for line in screen.getvalue().splitlines()]
+    assert starts == [f"fitting candidate {i} of 2, without fold 3" for i in (1, 2)]
+
+
+def test_nothing_is_said_where_nobody_looks():
+    with progress_line(False) as watch:
+        say(watch, "candidate 1 of 2")

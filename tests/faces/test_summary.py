@@ -12,7 +12,7 @@ import pytest
 import likely as lk
 from likely.em.outcome import Outcome
 from likely.em.starts import Optimum, Starts
-from likely.workflows.select import Candidate, Selection
+from likely.workflows.selection import Candidate, Selection
 
 FAITHFUL = "src/likely/data/faithful.csv"
 
@@ -243,6 +243,33 @@ model  log-likelihood  parameters      AIC
 12           -1012.00          12  2012.00
 """
         in text
+    )
+
+
+def test_held_out_candidates_are_a_table_with_the_best_and_the_chosen(waiting):
+    rows = (
+        Candidate("Bernoulli(p=Beta(a=1, b=1))", None, 1, -np.inf, "", -np.inf, None, (-np.inf, -0.5)),
+        Candidate("Bernoulli(p=Beta(a=2, b=2))", None, 1, -0.61234567, "", 0.0, None, (-0.6, -0.62)),
+        Candidate("Bernoulli(p=Beta(a=5, b=5))", None, 1, -0.6171, "", -0.00475, 0.0123, (-0.61, -0.62)),
+        Candidate("Normal()", None, 2, None, "without fold 1: it collapsed."),
+    )
+    edge = "Beta(a=5, b=5) is the last of 3 candidates, at the edge of its grid: one beyond it may be better."
+    text = str(dataclasses.replace(waiting, selection=Selection("held-out", rows, 2, "2 folds", "1se", edge)))
+    assert (
+        """\
+Candidates by held-out log-likelihood per row, 2 folds (higher is better)
+model                        parameters     score  difference  std. error
+Bernoulli(p=Beta(a=1, b=1))           1      -inf        -inf
+Bernoulli(p=Beta(a=2, b=2))           1  -0.61235                          best
+Bernoulli(p=Beta(a=5, b=5))           1  -0.61710    -0.00475      0.0123  chosen
+Normal()                                                                   failed
+"""
+        in text
+    )
+    remarks = " ".join(text.split())
+    assert remarks.endswith(
+        "Bernoulli(p=Beta(a=5, b=5)) was chosen as the simplest within one standard error of the best, "
+        f"Bernoulli(p=Beta(a=2, b=2)). {edge} Normal() could not be fitted: without fold 1: it collapsed."
     )
 
 

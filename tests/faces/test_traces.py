@@ -8,7 +8,7 @@ from pictures import legend, on_paper
 
 import likely as lk
 from likely.faces.plots import plot
-from likely.workflows.select import Candidate, Selection
+from likely.workflows.selection import Candidate, Selection
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +67,33 @@ def test_other_candidates_stand_under_one_another(fit):
     assert [t.get_fontweight() for t in ax.get_yticklabels()] == ["normal", "bold", "normal"]
     assert [(*line.get_xdata(), *line.get_ydata()) for line in ax.lines] == [(205.0, 0), (190.0, 1)]
     assert [t.get_text() for t in ax.texts] == ["could not be fitted"]
+
+
+def held_out(fit, *rows, which=0, **rest):
+    table = [Candidate(name, None, 1, score, "", 0.0, error) for name, score, error in rows]
+    return dataclasses.replace(fit, selection=Selection("held-out", tuple(table), which, "10 folds", **rest))
+
+
+def test_held_out_scores_lie_along_a_wide_grid_with_their_standard_errors(fit):
+    rows = [
+        (f"Bernoulli(p=Beta(a={a}, b=2))", s, e) for a, s, e in ((1, -0.7, 0.02), (10, -0.6, None), (100, -0.8, 0.1))
+    ]
+    ax = plot(held_out(fit, *rows, which=1), "selection", on_paper())
+    assert ax.get_xscale() == "log"
+    assert ax.get_title(loc="left") == "Candidates by held-out log-likelihood per row, 10 folds"
+    assert ax.get_ylabel() == "held-out log-likelihood per row (higher is better)"
+    (bars,) = ax.collections
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments() if len(segment)]
+    assert ends[0] == pytest.approx([-0.72, -0.68])
+    assert ends[-1] == pytest.approx([-0.9, -0.7])
+
+
+def test_what_gives_a_held_out_row_probability_0_is_marked(fit):
+    rows = [("Bernoulli(p=Beta(a=1, b=1))", -np.inf, None), ("Bernoulli(p=Beta(a=2, b=1))", -0.7, None)]
+    ax = plot(held_out(fit, *rows, which=1), "selection", on_paper())
+    assert legend(ax) == ["gives a held-out row probability 0"]
+    assert ax.lines[-1].get_xdata().tolist() == [1]
+    by_name = plot(
+        held_out(fit, ("Uniform()", -np.inf, None), ("Gamma()", -2.0, None), which=1), "selection", on_paper()
+    )
+    assert [t.get_text() for t in by_name.texts] == ["gives a held-out row probability 0"]

@@ -228,10 +228,10 @@ def test_values_that_do_not_fit_are_named():
         "MultivariateNormal.covariance has shape (3, 3), which says d = 3, but MultivariateNormal.mean says d = 2."
     )
     with pytest.raises(lk.ModelError) as e:
-        lk.fit(lk.MultivariateNormal(mean=lk.Normal(0, 1)), X)
+        lk.fit(lk.MultivariateNormal(mean=lk.Gamma(1, 1)), X)
     assert str(e.value) == (
-        "MultivariateNormal.mean = Normal(mean=0, variance=1): this slot cannot take Normal as a prior; "
-        "it takes no prior yet, a number, shared, or nothing."
+        "MultivariateNormal.mean = Gamma(shape=1, rate=1): this slot cannot take Gamma as a prior; "
+        "it takes Normal, MultivariateNormal or PretendRows, a number, shared, or nothing."
     )
     with pytest.raises(lk.ModelError) as e:
         lk.MultivariateNormal(mean=[1, 2], covariance=1).cdf([[1, 2]])

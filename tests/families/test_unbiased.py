@@ -76,5 +76,5 @@ def test_it_stands_only_in_slots_of_variances():
         lk.fit(lk.Normal(mean=lk.unbiased), [1, 2])
     assert str(e.value) == (
         "Normal.mean = unbiased: this slot cannot take Unbiased as a prior; "
-        "it takes Normal, a number, shared, or nothing."
+        "it takes Normal or PretendRows, a number, shared, or nothing."
     )

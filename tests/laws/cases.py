@@ -28,9 +28,16 @@ GIVEN = RNG.normal(size=(N, 1))
 LINE = np.where(HALF == 0, 1 + 2 * GIVEN[:, 0], -1 - GIVEN[:, 0]) + 0.3 * RNG.normal(size=N)
 PLANE = np.column_stack([LINE, RNG.normal(size=N) - GIVEN[:, 0]])
 DICE = RNG.integers(1, 4, N).astype(float)
+INFLATED = COUNTS * (np.arange(N) % 3 > 0)
 BITS = (RNG.random((N, 4)) < np.where(HALF == 0, 0.2, 0.8)[:, None]).astype(float)
 MIXED = np.column_stack([REAL, COUNTS, BINARY])
+HEAVY = 4.0 * HALF + (1 + HALF) * np.random.default_rng(9).standard_t(3, N)
+ANGLES = np.random.default_rng(10).vonmises(2.5 * HALF, 2 + 3 * HALF)
 I2 = [[1.0, 0.2], [0.2, 2.0]]
+WATCHED = np.random.default_rng(9).gamma(4, 2, N)
+SURVIVAL = np.column_stack([np.minimum(POSITIVE, WATCHED), np.where(POSITIVE <= WATCHED, POSITIVE, np.inf)])
+SURVIVAL[:6] = np.column_stack([np.floor(POSITIVE), np.floor(POSITIVE) + 1])[:6]
+SURVIVAL[6:9, 0] = [-np.inf, 0, -1]
 
 
 @dataclass(frozen=True)
@@ -66,13 +73,24 @@ LEAVES = [
     case(lk.Beta(), UNIT),
     case(lk.Dirichlet(), SIMPLEX),
     case(lk.Uniform(), REAL, without=["stationary"]),
+    case(lk.Pareto(), POSITIVE, without=["stationary"]),
+    case(lk.Weibull(), POSITIVE),
+    case(lk.Gumbel(), REAL),
     case(lk.Normal(), REAL),
     case(lk.LogNormal(), POSITIVE),
+    case(lk.Truncated(lk.Normal(), low=-6, high=12), REAL),
+    case(lk.Censored(lk.Weibull()), SURVIVAL),
+    case(lk.StudentT(), HEAVY),
+    case(lk.Logistic(), HEAVY),
+    case(lk.Laplace(), HEAVY, without=["stationary"]),  # its maximum is a kink
+    case(lk.VonMises(), ANGLES),
     case(lk.MultivariateNormal(), PAIR),
     case(lk.MultivariateNormal("diagonal"), PAIR),
     case(lk.MultivariateNormal("spherical"), PAIR),
     case(lk.LinearGaussian(), LINE, GIVEN),
     case(lk.LinearGaussian(), PLANE, GIVEN),
+    case(lk.PoissonRegression(), COUNTS, GIVEN),
+    case(lk.ZeroInflated(lk.Poisson()), INFLATED),
     case(lk.Product(a=lk.Normal(), b=lk.Poisson(), c=lk.Bernoulli()), MIXED),
     case(lk.Independent(lk.Bernoulli()), BITS),
     case(lk.Independent(lk.Normal()), PAIR),
@@ -90,6 +108,17 @@ SLOTS = [
     case(mix(lk.Normal(variance=shared(lk.InverseGamma(2, 3))), 3), REAL),
     case(mix(lk.Normal(variance=lk.unbiased)), REAL),
     case(mix(lk.LogNormal(log_variance=shared)), POSITIVE),
+    case(mix(lk.StudentT(location=shared, dof=3)), HEAVY),
+    case(mix(lk.StudentT(location=[0, np.nan], scale=shared, dof=shared)), HEAVY),
+    case(mix(lk.StudentT(lk.Normal(0, 9), lk.InverseGamma(2, 2), shared(lk.Gamma(2, 0.5)))), HEAVY),
+    case(mix(lk.Logistic(location=shared + [0, 4])), HEAVY),
+    case(mix(lk.Logistic(location=shared(lk.Normal(1, 1)), scale=lk.Gamma(2, 1))), HEAVY),
+    case(mix(lk.Laplace(scale=shared)), HEAVY, without=["stationary"]),
+    case(mix(lk.Laplace(shared(lk.Normal(1, 1)), lk.InverseGamma(2, 2))), HEAVY, without=["stationary"]),
+    case(mix(lk.VonMises(mean=shared + [0, 2.5])), ANGLES),
+    case(mix(lk.VonMises(mean=lk.VonMises(0, 5), concentration=shared(lk.Gamma(2, 0.5)))), ANGLES),
+    case(mix(lk.VonMises(concentration=[2, np.nan])), ANGLES),
+    case(mix(lk.Independent(lk.StudentT(dof=4))), PAIR),
     case(mix(lk.MultivariateNormal(covariance=shared)), PAIR),
     case(mix(lk.MultivariateNormal("diagonal", covariance=shared)), PAIR),
     case(mix(lk.MultivariateNormal("spherical", covariance=shared)), PAIR),
@@ -108,6 +137,37 @@ SLOTS = [
     case(mix(lk.LinearGaussian(intercept=[[1.0], [-1.0]], covariance=shared)), LINE, GIVEN),
     case(mix(lk.LinearGaussian(coefficients=2)), LINE, GIVEN),
     case(mix(lk.LinearGaussian(covariance=shared)), PLANE, GIVEN),
+    case(lk.LogisticRegression(), BINARY, GIVEN),  # in a mixture of so few rows a component comes to separate them
+    case(lk.SoftmaxRegression(), DICE, GIVEN),
+    case(mix(lk.LogisticRegression(coefficients=shared, intercept=[-1, 1])), BINARY, GIVEN),
+    case(mix(lk.LogisticRegression(coefficients=lk.Normal(0, 2), intercept=shared)), BINARY, GIVEN),
+    case(mix(lk.LogisticRegression(intercept=lk.Normal(0, 3))), BINARY, GIVEN),
+    case(mix(lk.PoissonRegression(coefficients=shared + [[0], [1]])), COUNTS, GIVEN),
+    case(mix(lk.PoissonRegression(coefficients=[[0.5], [np.nan]], intercept=shared(lk.Normal(0, 1)))), COUNTS, GIVEN),
+    case(mix(lk.PoissonRegression(intercept=0)), COUNTS, GIVEN),
+    case(mix(lk.SoftmaxRegression(coefficients=shared(lk.Normal(0, 2)))), DICE, GIVEN),
+    case(mix(lk.SoftmaxRegression(intercept=[[0, np.nan], [np.nan, 0]])), DICE, GIVEN),
+    case(mix(mix(lk.PoissonRegression(coefficients=shared))), COUNTS, GIVEN),
+    case(lk.ZeroInflated(lk.Poisson(rate=lk.Gamma(2, 1)), zero=lk.Beta(2, 3)), INFLATED),
+    case(lk.ZeroInflated(lk.NegativeBinomial()), INFLATED),
+    case(lk.ZeroInflated(lk.Geometric(), zero=0.3), INFLATED),
+    case(lk.ZeroInflated(lk.PoissonRegression()), INFLATED, GIVEN),
+    case(lk.ZeroInflated(mix(lk.Poisson())), INFLATED),
+    case(mix(lk.ZeroInflated(lk.Poisson(), zero=shared)), INFLATED),
+    case(mix(lk.ZeroInflated(lk.Binomial(20, p=shared))), INFLATED),
+    case(mix([lk.ZeroInflated(lk.Poisson()), lk.Geometric()], None), INFLATED),
+    case(lk.Independent(lk.ZeroInflated(lk.Poisson())), COUNT_ROWS),
+    case(mix(lk.LinearGaussian(coefficients=lk.Normal(0, 1), intercept=lk.Normal(0, 4))), LINE, GIVEN),
+    case(mix(lk.LinearGaussian(coefficients=shared(lk.Normal(0, 1)))), LINE, GIVEN),
+    case(mix(lk.Normal(mean=lk.PretendRows(2, 1), variance=lk.InverseGamma(2, 3))), REAL),
+    case(mix(lk.MultivariateNormal(mean=lk.PretendRows(2, 1), covariance=lk.InverseWishart(5, I2))), PAIR),
+    case(mix(lk.MultivariateNormal(mean=lk.MultivariateNormal(mean=0, covariance=I2))), PAIR),
+    case(mix(lk.MultivariateNormal("diagonal", mean=lk.Normal([0, 1], 2))), PAIR),
+    case(mix(lk.MultivariateNormal(mean=shared(lk.Normal(0, 1)))), PAIR),
+    case(mix(lk.Gamma(shape=lk.Gamma(5, 2))), POSITIVE),
+    case(mix(lk.Gamma(shape=shared(lk.LogNormal(0, 1)), rate=lk.Gamma(2, 1))), POSITIVE),
+    case(mix(lk.NegativeBinomial(size=lk.Gamma(3, 1))), WIDE_COUNTS),
+    case(mix(lk.Dirichlet(alpha=lk.Gamma(5, 2))), SIMPLEX),
     case(mix(lk.Poisson(rate=lk.Gamma(2, 1))), COUNTS),
     case(mix(lk.Poisson(rate=[1, np.nan])), COUNTS),
     case(mix(lk.Poisson(rate=shared), weights=[0.3, 0.7]), COUNTS),
@@ -131,6 +191,20 @@ SLOTS = [
     case(mix(lk.NegativeBinomial(size=shared)), WIDE_COUNTS),
     case(mix(lk.NegativeBinomial(mean=shared), weights=[0.3, 0.7]), WIDE_COUNTS),
     case(mix(lk.NegativeBinomial(size=2)), WIDE_COUNTS),
+    case(mix(lk.Pareto(scale=0.01)), POSITIVE),
+    case(mix(lk.Pareto(scale=0.01, shape=shared), weights=[0.3, 0.7]), POSITIVE),
+    case(mix(lk.Pareto(scale=0.01, shape=lk.Gamma(2, 1))), POSITIVE),
+    case(mix(lk.Weibull(shape=shared)), POSITIVE),
+    case(mix(lk.Weibull(shape=[2, np.nan], scale=shared)), POSITIVE),
+    case(mix(lk.Weibull(shape=lk.Gamma(2, 1), scale=shared(lk.InverseGamma(2, 3)))), POSITIVE),
+    case(mix(lk.Gumbel(scale=shared)), REAL),
+    case(mix(lk.Gumbel(location=shared + [0, 4])), REAL),
+    case(mix(lk.Gumbel(location=[0, np.nan])), REAL),
+    case(mix(lk.Truncated(lk.Normal(mean=shared + [0, 4], variance=lk.InverseGamma(2, 3)), low=-6)), REAL),
+    case(mix(lk.Truncated(lk.Gamma(shape=[2, np.nan]), high=40)), POSITIVE),
+    case(mix(lk.Censored(lk.Weibull(shape=shared))), SURVIVAL),
+    case(mix(lk.Censored(lk.Exponential(rate=lk.Gamma(2, 1)))), SURVIVAL),
+    case(lk.Censored(lk.Truncated(lk.LogNormal(), high=50)), SURVIVAL, without=["monotone"]),
     case(mix([lk.Normal(), lk.Uniform(low=-10, high=20)], None), REAL),
     case(mix([lk.Normal(), lk.Exponential(), lk.Gamma()], None), REAL + 3),
     case(mix(lk.Independent(lk.Normal(variance=shared))), PAIR),

@@ -41,7 +41,8 @@ def test_an_open_choice_needs_a_criterion():
     with pytest.raises(lk.ModelError) as error:
         lk.fit(lk.Mixture(lk.Normal(), lk.choose([1, 2])), X)
     assert str(error.value) == (
-        "Mixture(Normal(), choose([1, 2])) leaves a choice open; say how to decide it with by='bic', 'aic' or 'icl'."
+        "Mixture(Normal(), choose([1, 2])) leaves a choice open; say how to decide it: by held-out likelihood with "
+        "folds=10 or holdout=0.3, or with by='bic', 'aic' or 'icl'."
     )
     with pytest.raises(lk.ModelError) as error:
         lk.fit(lk.Mixture(lk.Normal(), lk.choose([1, 2])), X, by="folds")

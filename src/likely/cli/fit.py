@@ -14,6 +14,7 @@ from likely.core.notation import parse
 from likely.em.outcome import Outcome
 from likely.errors import ModelError
 from likely.structures.responsibilities import KINDS
+from likely.workflows.deciding import RULES
 from likely.workflows.fit import fit as fit_model
 from likely.workflows.result import Fit
 from likely.workflows.select import CRITERIA, is_open
@@ -28,7 +29,7 @@ The model is a family with slots; what stands in a slot says what happens to it:
   Normal(variance=1)                      a number, or an array [1, 2]: known, kept as it is
   Bernoulli(p=Beta(2, 2))                 a family: its prior (MAP)
   Mixture(Normal(variance=shared), 3)     shared: estimated once, common to all components
-  Mixture(Normal(), choose(range(1, 6)))  choose: the best of these, decided by --by
+  Mixture(Normal(), choose(range(1, 6)))  choose: the best of these, by --folds or --by
 
 \b
 Families stand inside one another: Mixture([Normal(), Uniform()]), Product(age=Normal(), visits=Poisson()).
@@ -39,6 +40,14 @@ Exit codes: 0 fitted, 1 the fit failed, 2 the input cannot be used, 130 interrup
 """
 
 
+def _folds(_context: click.Context, _option: click.Parameter, value: str | None) -> int | str | None:
+    """A number of folds, or the name of a column."""
+    try:
+        return None if value is None else int(value)
+    except ValueError:
+        return value
+
+
 @click.command("fit", cls=Command, epilog=EPILOG, short_help="Fit a model to the rows of a file.")
 @click.argument("file")
 @click.argument("model")
@@ -47,6 +56,19 @@ Exit codes: 0 fitted, 1 the fit failed, 2 the input cannot be used, 130 interrup
 @click.option("--weights", metavar="COLUMN", help="Column that says how often each row counts.")
 @click.option("--labels", metavar="COLUMN", help="Column with the known component of some rows; empty where unknown.")
 @click.option("--by", type=click.Choice(CRITERIA), help="How choose(...) is decided; lower is better.  [default: bic]")
+@click.option(
+    "--folds", callback=_folds, metavar="N|COLUMN",
+    help="Decide by held-out likelihood instead: so many folds, or a column that says in which fold a row is.",
+)  # fmt: skip
+@click.option("--holdout", type=float, metavar="X", help="The same, with this share of the rows held out once, as 0.3.")
+@click.option(
+    "--repeats", type=int, default=1, show_default=True, metavar="N", help="Deal the rows into folds so many times."
+)
+@click.option("--groups", metavar="COLUMN", help="Rows alike in this column are held out together.")
+@click.option(
+    "--rule", type=click.Choice(RULES), default=RULES[0], show_default=True,
+    help="The best held-out score, or the simplest candidate within one standard error of it.",
+)  # fmt: skip
 @click.option(
     "--starts", type=int, default=20, show_default=True, metavar="N", help="Random starts that race one another."
 )
@@ -86,7 +108,7 @@ def fit(
     check_writable(picture, PICTURES)
     check_writable(saved, FITS)
     family = parse(model)
-    by = _criterion(family, by, quiet)
+    by = _criterion(family, by, quiet, held_out=not (options["folds"] is None and options["holdout"] is None))
     begin = None if start is None else fit_or_model(start)
     found = fit_model(family, file, start=begin, by=by, progress=False if quiet else None, **options)
     try:
@@ -99,7 +121,7 @@ def fit(
     return INTERRUPTED if found.outcome is Outcome.interrupted else 0
 
 
-def _criterion(family: Any, by: str | None, quiet: bool) -> str | None:
+def _criterion(family: Any, by: str | None, quiet: bool, *, held_out: bool) -> str | None:
     """What decides between candidates: BIC where nobody said, and then it is said."""
     if not is_open(family):
         if by is not None:
@@ -107,6 +129,8 @@ def _criterion(family: Any, by: str | None, quiet: bool) -> str | None:
                 f"--by {by} decides between candidates, but {family!r} has no choose(...); leave --by out."
             )
         return None
+    if held_out:
+        return by
     if by is None and not quiet:
         note("choose(...) is decided by BIC; --by aic or --by icl decides otherwise.")
     return by or "bic"

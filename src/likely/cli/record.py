@@ -78,8 +78,4 @@ def _starts(fit: Fit) -> dict[str, Any]:
 def _selection(fit: Fit) -> dict[str, Any] | None:
     if fit.selection is None:
         return None
-    return {
-        "by": fit.selection.by,
-        "chosen": fit.selection.chosen,
-        "candidates": [vars(c) for c in fit.selection.candidates],
-    }
+    return {**vars(fit.selection), "candidates": [vars(c) for c in fit.selection.candidates]}

@@ -82,18 +82,18 @@ class Columns:
         """Column j as it was given."""
         return self.items[j].cells()
 
-    def matrix(self, chosen: Sequence[int], role: str = "") -> Matrix:
+    def matrix(self, chosen: Sequence[int], role: str = "", *, infinite: bool = False) -> Matrix:
         """Columns side by side: numbers (in single precision where an array is), and codes of text into one vocabulary.
 
         Raises
         ------
-        DataError      a missing, infinite or stray value, or one that is neither a number nor text
+        DataError      a missing, infinite (unless `infinite`) or stray value, or one that is neither a number nor text
         """
         if self.block is not None:
             out = Matrix(self._from_block(self.block, chosen, role), (), ())
         else:
             out = self._side_by_side(chosen, role)
-        self._require_finite(out.x, chosen, role)
+        self._require_finite(out.x, chosen, role, infinite)
         return out
 
     def _from_block(self, block: Array, chosen: Sequence[int], role: str) -> Array:
@@ -124,12 +124,12 @@ class Columns:
                 x[there, at] = np.array([rank[t] for t in texts], float)[x[there, at].astype(int)]
         return Matrix(x, tuple(at in own for at in range(len(chosen))) if own else (), vocabulary)
 
-    def _require_finite(self, x: Array, chosen: Sequence[int], role: str) -> None:
-        fine = np.isfinite(x)
+    def _require_finite(self, x: Array, chosen: Sequence[int], role: str, infinite_too: bool) -> None:
+        fine = ~np.isnan(x) if infinite_too else np.isfinite(x)
         if fine.all():
             return
         infinite = np.isinf(x)
-        if infinite.any():
+        if infinite.any() and not infinite_too:
             row, at = (int(v) for v in np.argwhere(infinite)[0])
             j = chosen[at]
             why = "finite numbers are needed. Mend or drop the row."

@@ -59,6 +59,7 @@ class Table(Remembers):
     text: tuple[bool, ...] = ()  # which columns hold codes
     vocabulary: tuple[str, ...] = ()
     label_names: tuple[str, ...] = ()  # what the label codes 0, 1, ... were called; empty where labels were codes
+    groups: Array | None = None  # (n,) codes of what rows belong together; held-out rows never divide a group
     memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     item = "row"
@@ -118,13 +119,13 @@ class Table(Remembers):
 
     def levels(self) -> tuple[Any, ...]:
         """The distinct values that occur, sorted: strings of text columns, else numbers. Missing ones are none."""
-        values = np.unique(self.x[~np.isnan(self.x)])
+        values = self.once("levels", lambda: np.unique(self.x[~np.isnan(self.x)]))
         if any(self.text):
             return tuple(sorted(self.vocabulary[int(v)] for v in values))
         return tuple(values.tolist())
 
 
-_BY_ROW = ("given", "weights", "labels")
+_BY_ROW = ("given", "weights", "labels", "groups")
 
 
 @dataclass(frozen=True)
@@ -169,3 +170,10 @@ class Sequences(Remembers):
 
 
 Data = Table | Sequences
+
+
+def present(data: Table | Sequences) -> Table | Sequences:
+    """The rows that weigh anything: rows of zero weight are absent rows."""
+    if data.weights is None or (data.weights > 0).all() or not isinstance(data, Table):
+        return data
+    return data.take(data.weights > 0)

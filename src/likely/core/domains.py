@@ -6,6 +6,7 @@ implicit. Each domain checks values, maps them to unconstrained coordinates and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ class Domain:
     """
 
     words = "numbers"
+    ends: tuple[float, float] = (-math.inf, math.inf)  # between which each entry lies, whatever the others are
 
     def __init__(self, event: str = "", doc: str = ""):
         self.event, self.doc = tuple(event.split()), doc
@@ -51,8 +53,16 @@ class Domain:
             text = np.array2string(np.asarray(shown), precision=6, separator=", ").replace("\n", "")
             raise ModelError(f"{owner}.{self.name} = {text}; it needs {self.words}.", slot=self.name)
 
+    def at_edge(self, value: Array) -> Array:
+        """Which entries lie at the edge of what is possible, where a likelihood need not be flat at its maximum."""
+        return np.zeros(value.shape, bool)
+
     def count(self, loose: Array) -> int:
         """How many free coordinates, given which entries (r,) + event are estimated."""
+        return int(loose.sum())
+
+    def size(self, value: Array, loose: Array) -> int:
+        """How many coordinates `to_free` gives: those on the boundary are left out."""
         return int(loose.sum())
 
     def to_free(self, value: Array, loose: Array) -> Array:
@@ -84,10 +94,14 @@ class Positive(Domain):
     """Above zero; `infinite=True` also allows the limit at infinity."""
 
     words = "numbers above 0"
+    ends = (0.0, math.inf)
 
     def __init__(self, event: str = "", doc: str = "", *, infinite: bool = False):
         super().__init__(event, doc)
         self.infinite = infinite
+
+    def at_edge(self, value: Array) -> Array:
+        return np.isinf(value)
 
     def outside(self, value: Array) -> Array:
         return ~(value > 0) if self.infinite else ~((value > 0) & np.isfinite(value))
@@ -103,9 +117,16 @@ class NonNegative(Domain):
     """Zero or above. Exact zeros lie on the boundary and are no coordinates."""
 
     words = "numbers 0 or above"
+    ends = (0.0, math.inf)
+
+    def at_edge(self, value: Array) -> Array:
+        return value == 0
 
     def outside(self, value: Array) -> Array:
         return ~((value >= 0) & np.isfinite(value))
+
+    def size(self, value: Array, loose: Array) -> int:
+        return int((loose & (value > 0)).sum())
 
     def to_free(self, value: Array, loose: Array) -> Array:
         return np.log(value[loose & (value > 0)])
@@ -119,10 +140,15 @@ class NonNegative(Domain):
 class Unit(Domain):
     """A probability; 0 and 1 belong, but `zero=False` leaves 0 out."""
 
+    ends = (0.0, 1.0)
+
     def __init__(self, event: str = "", doc: str = "", *, zero: bool = True):
         super().__init__(event, doc)
         self.zero = zero
         self.words = "numbers from 0 to 1" if zero else "numbers above 0, at most 1"
+
+    def at_edge(self, value: Array) -> Array:
+        return (value == 0) | (value == 1)
 
     def outside(self, value: Array) -> Array:
         return ~(((value >= 0) if self.zero else (value > 0)) & (value <= 1))
@@ -139,6 +165,10 @@ class Simplex(Domain):
     """Probabilities that sum to one over the last axis. Exact zeros lie on the boundary and are no coordinates."""
 
     words = "numbers from 0 to 1 that sum to 1"
+    ends = (0.0, 1.0)
+
+    def at_edge(self, value: Array) -> Array:
+        return value == 0
 
     def outside(self, value: Array) -> Array:
         return (value < 0).any(-1) | ~(np.abs(value.sum(-1) - 1) < 1e-9)
@@ -146,29 +176,47 @@ class Simplex(Domain):
     def count(self, loose: Array) -> int:
         return int(np.maximum(loose.sum(-1) - 1, 0).sum())
 
-    def _rows(self, value: Array, loose: Array) -> list[tuple[tuple[int, ...], Array]]:
-        lead = value.shape[:-1]
-        return [(i, np.flatnonzero(loose[i] & (value[i] > 0))) for i in np.ndindex(lead)]
+    def size(self, value: Array, loose: Array) -> int:
+        return self.count(loose & (value > 0))
 
     def to_free(self, value: Array, loose: Array) -> Array:
-        out = [np.log(value[i][on[:-1]] / value[i][on[-1]]) for i, on in self._rows(value, loose) if len(on)]
-        return np.concatenate([*out, np.zeros(0)])
+        rows = value.reshape(-1, value.shape[-1])
+        patterns, out = self._patterns(value, loose)
+        for which, on, at in patterns:
+            out[at] = np.log(rows[which][:, on[:-1]] / rows[which][:, on[-1:]])
+        return out
 
     def from_free(self, u: Array, like: Array, loose: Array) -> Array:
-        out, at = like.copy(), 0
-        for i, on in self._rows(like, loose):
+        out = like.reshape(-1, like.shape[-1]).copy()
+        for which, on, at in self._patterns(like, loose)[0]:
+            e = np.concatenate([u[at], np.zeros((len(which), 1))], 1)
+            e = np.exp(e - e.max(1, keepdims=True))
+            mass = out[which][:, on].sum(1, keepdims=True)
+            out[np.ix_(which, on)] = e / e.sum(1, keepdims=True) * mass
+        return out.reshape(like.shape)
+
+    def _patterns(self, value: Array, loose: Array) -> tuple[list[tuple[Array, Array, Array]], Array]:
+        """Rows whose free entries stand at the same places: which rows, which entries, and where their coordinates are.
+
+        And room for all coordinates, which run row by row.
+        """
+        free = (loose & (value > 0)).reshape(-1, value.shape[-1])
+        ends = np.cumsum(np.maximum(free.sum(1) - 1, 0))
+        patterns = free[:1] if (free == free[:1]).all() else np.unique(free, axis=0)
+        found = []
+        for pattern in patterns:
+            which, on = np.flatnonzero((free == pattern).all(1)), np.flatnonzero(pattern)
             if len(on) > 1:
-                e = np.append(u[at : at + len(on) - 1], 0.0)
-                at += len(on) - 1
-                e = np.exp(e - e.max())
-                out[i][on] = e / e.sum() * like[i][on].sum()
-        return out
+                found.append((which, on, ends[which][:, None] - np.arange(len(on) - 1, 0, -1)))
+        return found, np.empty(ends[-1] if len(ends) else 0)
 
 
 class PositiveDefinite(Domain):
     """A covariance: symmetric, positive definite. Charted by the logarithm of its Cholesky factor's diagonal."""
 
     words = "a symmetric positive definite matrix"
+    ends = (0.0, math.inf)  # of a variance; a covariance can be any number
+    diagonal = False  # entries off the diagonal are always 0
 
     def __init__(self, event: str = "d d", doc: str = ""):
         super().__init__(event, doc)
@@ -183,6 +231,9 @@ class PositiveDefinite(Domain):
     def count(self, loose: Array) -> int:
         d = loose.shape[-1]
         return int(loose.all((-1, -2)).sum()) * (d * (d + 1) // 2)
+
+    def size(self, value: Array, loose: Array) -> int:
+        return self.count(loose)  # without factors of all matrices
 
     def to_free(self, value: Array, loose: Array) -> Array:
         factor = np.linalg.cholesky(value[loose.all((-1, -2))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,10 +18,14 @@ from likely.errors import DataError
 from likely.numerics.soft import Array
 
 WEIGHT = "a weight is a finite number, 0 or above. Use 0 to leave a row out."
+GROUP = "a group is a number or a text, and every row needs one."
 LABEL = "a label is a component counted from 0, or -1, NaN or None where it is unknown."
 
 
-def table_of(x: Any, *, given: Any = None, weights: Any = None, labels: Any = None, columns: Any = None) -> Table:
+def table_of(
+    x: Any, *, given: Any = None, weights: Any = None, labels: Any = None, columns: Any = None, groups: Any = None,
+    grouped_by: str = "groups", infinite: bool = False,
+) -> Table:  # fmt: skip
     """Data in memory as a table of numbers, with text as codes into one sorted vocabulary.
 
     Parameters
@@ -30,6 +35,8 @@ def table_of(x: Any, *, given: Any = None, weights: Any = None, labels: Any = No
     weights : array, or a column name of x     (n,) >= 0
     labels : array, or a column name of x      components from 0, or their names; -1, NaN or None where unknown
     columns : str, int or list of them         names, or positions from 0; all that have no other role unless given
+    groups : array, or a column name of x      what rows belong together; messages call it `grouped_by`
+    infinite : bool                            may values be infinite, as ends of intervals are?
 
     Raises
     ------
@@ -43,31 +50,30 @@ def table_of(x: Any, *, given: Any = None, weights: Any = None, labels: Any = No
     """
     if not isinstance(x, Table):
         source = columns_of(x)
-        chosen = unused(source, given, weights, labels) if columns is None else source.positions(columns)
-        return arrange(source, chosen, given=given, weights=weights, labels=labels).double()
-    if all(v is None for v in (given, weights, labels, columns)):
+        chosen = unused(source, given, weights, labels, groups) if columns is None else source.positions(columns)
+        roles = {"given": given, "weights": weights, "labels": labels, "groups": groups, "grouped_by": grouped_by}
+        return arrange(source, chosen, infinite=infinite, **roles).double()
+    if all(v is None for v in (given, weights, labels, columns, groups)):
         return x
     source = replace(columns_of(x.x), names=x.names)
-    chosen = unused(source, given, weights, labels) if columns is None else source.positions(columns)
-    return x.select(chosen).with_(**_roles(source, given, weights, labels))
+    chosen = unused(source, given, weights, labels, groups) if columns is None else source.positions(columns)
+    return x.select(chosen).with_(**_roles(source, given, weights, labels, groups=groups, grouped_by=grouped_by))
 
 
-def arrange(
-    source: Columns, chosen: Sequence[int], *, given: Any = None, weights: Any = None, labels: Any = None
-) -> Table:
-    """A table of the chosen columns; `given`, `weights` and `labels` are arrays, or names of columns."""
+def arrange(source: Columns, chosen: Sequence[int], *, infinite: bool = False, **roles: Any) -> Table:
+    """A table of the chosen columns; `given`, `weights`, `labels` and `groups` are arrays, or names of columns."""
     if source.n == 0:
         raise DataError("the data has no rows; at least one is needed.")
     if not chosen:
         raise DataError("the data has no columns to model; at least one is needed.")
-    x, text, vocabulary = source.matrix(chosen)
+    x, text, vocabulary = source.matrix(chosen, infinite=infinite)
     names = tuple(source.names[j] for j in chosen) if source.names else ()
-    return Table(x, names=names, text=text, vocabulary=vocabulary, **_roles(source, given, weights, labels))
+    return Table(x, names=names, text=text, vocabulary=vocabulary, **_roles(source, **roles))
 
 
-def unused(source: Columns, given: Any, weights: Any, labels: Any) -> list[int]:
-    """Positions of the columns that are not named as covariates, weights or labels."""
-    named = [*_names(given), *(n for n in (weights, labels) if isinstance(n, str))]
+def unused(source: Columns, given: Any, weights: Any, labels: Any, groups: Any = None) -> list[int]:
+    """Positions of the columns that are not named as covariates, weights, labels or groups."""
+    named = [*_names(given), *(n for n in (weights, labels, groups) if isinstance(n, str))]
     used = {source.positions(n)[0] for n in named}
     return [j for j in range(source.d) if j not in used]
 
@@ -90,7 +96,10 @@ def _names(given: Any) -> list[str]:
     return list(several) if all(isinstance(n, str) for n in several) else []
 
 
-def _roles(source: Columns, given: Any, weights: Any, labels: Any, item: str = "row") -> dict[str, Any]:
+def _roles(
+    source: Columns, given: Any = None, weights: Any = None, labels: Any = None, item: str = "row",
+    groups: Any = None, grouped_by: str = "groups",
+) -> dict[str, Any]:  # fmt: skip
     roles: dict[str, Any] = {}
     if given is not None:
         roles["given"], roles["given_names"] = _covariates(source, given)
@@ -98,6 +107,8 @@ def _roles(source: Columns, given: Any, weights: Any, labels: Any, item: str = "
         roles["weights"] = _weights(*_one_column(source, weights, "weights", item))
     if labels is not None:
         roles["labels"], roles["label_names"] = _labels(*_one_column(source, labels, "labels", item))
+    if groups is not None:
+        roles["groups"] = _groups(*_one_column(source, groups, grouped_by, item))
     return roles
 
 
@@ -160,6 +171,18 @@ def _labels(source: Columns, j: int, label: str) -> tuple[Array, tuple[str, ...]
         row = int(wrong.argmax())
         raise source.refuse(label, j, Fault(row, float(codes[row]), LABEL))
     return np.where(known, codes, -1).astype(int), ()
+
+
+def _groups(source: Columns, j: int, label: str) -> Array:
+    """(n,) codes from 0, in the order of the numbers or texts they stand for."""
+    cells = source.cells(j)
+    if cells.fault is not None:
+        raise source.refuse(label, j, cells.fault._replace(why=GROUP))
+    missing = np.isnan(cells.numbers) & (True if cells.codes is None else cells.codes < 0)
+    if missing.any():
+        raise source.refuse(label, j, Fault(int(missing.argmax()), math.nan, GROUP))
+    text = None if cells.codes is None else cells.as_text().codes
+    return np.unique(cells.numbers if text is None else text, return_inverse=True)[1]
 
 
 def _value(cells: Cells, row: int) -> object:

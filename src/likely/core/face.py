@@ -85,7 +85,7 @@ class Face:
         NotFitted      a slot is still open
         DataError      text or NaN where numbers are needed
         """
-        table = table_of(x, given=given)
+        table = table_of(x, given=given, infinite=self.reads_infinite)
         bound = self._alone(table)
         return bound.infer(bound.known_params(), table).log_prob[:, 0]
 
@@ -144,6 +144,12 @@ class Face:
     def cumulative(self: Any, params: Any, data: Table) -> Array:
         """(n, k) distribution functions."""
         raise ModelError(f"{type(self).__name__} has no cdf.")
+
+    def log_tails(self: Any, params: Any, data: Table) -> tuple[Array, Array]:
+        """Logarithms (n, k) of the probabilities below and above; a family that knows small ones better replaces it."""
+        below = self.cumulative(params, data)
+        with np.errstate(divide="ignore"):
+            return np.log(below), np.log1p(-below)
 
     def inverse(self: Any, params: Any, q: Array) -> Array:
         """(n, k) quantiles of probabilities (n, 1) or (n, k)."""

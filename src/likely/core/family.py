@@ -19,6 +19,7 @@ from likely.core.domains import Domain, NonNegative, Positive, PositiveDefinite,
 from likely.core.door import refuse_text
 from likely.core.face import Face
 from likely.core.params import Params
+from likely.core.penalised import maximise_numerically
 from likely.core.posterior import Fused, Posterior, Sweep
 from likely.core.setting import Setting
 from likely.core.slot import Axis, Slot, bind_slot
@@ -27,6 +28,7 @@ from likely.core.written import free, plain
 from likely.errors import Degenerate, ModelError
 from likely.numerics.soft import Array
 
+NUMERICAL = "numerically"
 REGISTRY: dict[str, type[Family]] = {}  # every public family by name: what the notation can read
 
 
@@ -40,7 +42,9 @@ class Family(Face):
 
     domains: ClassVar[dict[str, Domain]] = {}
     support: ClassVar[Support] = REAL  # of each column, where all columns are alike
+    nonregular: ClassVar[tuple[str, ...]] = ()  # slots that end where the data ends: no curvature, no standard error
     priors: ClassVar[dict[str, tuple[str, ...]]] = {}  # which families each slot takes as its prior
+    in_rows: ClassVar[bool] = False  # as a prior: it is no more than pretend rows; closed forms stay as they are
     covers: ClassVar[int | None] = 0  # as a prior: how many event axes of a slot one draw fills; None for all
     axis: ClassVar[str | None] = None  # the name of the axis a structure adds to its parts
     several_columns: ClassVar[bool] = False  # describes d columns jointly
@@ -142,6 +146,11 @@ class Family(Face):
         )
 
     @property
+    def reads_infinite(self) -> bool:
+        """May values be infinite, as ends of intervals are?"""
+        return any(p.reads_infinite for p in self.parts().values())
+
+    @property
     def k(self) -> int:
         """Number of members of the bound family."""
         return int(np.prod([a.size for a in self.axes], dtype=int))
@@ -208,18 +217,28 @@ class Family(Face):
 
     # -- the M-step with priors
     def pretend(self, name: str, prior: Family) -> Any:
-        """The (bound) prior of a slot as pretend statistics; None where `m_step` deals with it itself."""
-        return None
+        """The (bound) prior of a slot as pretend statistics; None where `m_step` deals with it itself.
+
+        NUMERICAL where neither does: then expected log density + log prior is climbed numerically.
+        """
+        return NUMERICAL
 
     def maximize(self, stats: Any, params: Params | None = None) -> Params:
         """Parameters that maximise expected log density + log prior; a member without weight keeps what it had."""
+        numerical, seen = False, stats
         for name, slot in self.slots.items():
             if slot.prior is not None:
                 extra = self.pretend(name, slot.prior)
-                if extra is not None:
+                if extra is NUMERICAL:
+                    numerical = True
+                elif extra is not None:
                     stats = stats + slot.share * extra
+        if numerical and params is not None:
+            return maximise_numerically(self, seen, params)
         with np.errstate(invalid="ignore", divide="ignore"):
             new = self.m_step(stats, params)
+        if numerical:
+            return maximise_numerically(self, seen, new)
         for name in self.domains:
             lost = np.isnan(new[name]).reshape(self.k, -1).any(1)
             if lost.any():
@@ -239,13 +258,17 @@ class Family(Face):
         for name, slot in self.slots.items():
             if slot.prior is not None:
                 value = params[name] - slot.offsets
-                each = slot.prior.log_density_each(value.reshape(slot.prior.k, -1)).reshape(slot.k, -1).sum(1)
+                each = slot.prior.log_density_beside(value.reshape(slot.prior.k, -1), params).reshape(slot.k, -1).sum(1)
                 total = total + slot.one(each).reshape(models, -1).sum(1)
         return total
 
     def log_density_each(self, values: Array) -> Array:
         """As a prior: log density (k,) of member i at the i-th value, laid flat in (k, size)."""
         return self.log_density(self.known_params(), Table(values[None]))[0]
+
+    def log_density_beside(self, values: Array, params: Params) -> Array:
+        """As `log_density_each`; `params` are the owner's, where the prior of one slot speaks in terms of another."""
+        return self.log_density_each(values)
 
     fuses: bool = False  # `fused` is there
     fuses_columns: bool = False  # `fused_columns` is there

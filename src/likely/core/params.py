@@ -80,7 +80,7 @@ def blocks_of(value: np.ndarray, chosen: Sequence[int], of: int) -> np.ndarray:
     size = len(value) // of
     if len(chosen) == 1:
         return value[chosen[0] * size : (chosen[0] + 1) * size]
-    return value.reshape(of, size, *value.shape[1:])[list(chosen)].reshape(-1, *value.shape[1:])
+    return value.reshape(of, size, *value.shape[1:])[list(chosen)].reshape(len(chosen) * size, *value.shape[1:])
 
 
 def _rebuild(values: dict[str, Any]) -> Params:

@@ -64,7 +64,7 @@ class Slot:
     @property
     def simple(self) -> bool:
         """Every member's value is free and its own: the closed form of the textbook applies."""
-        return self.known is None and not self.ties and self.prior is None
+        return self.known is None and not self.ties and (self.prior is None or self.prior.in_rows)
 
     def pool(self, a: Array, how: Callable[..., Array] = np.sum) -> Array:
         """Combine (k, ...) over tied members and give each of them the result; the same array where nothing is tied."""
@@ -112,10 +112,14 @@ class Slot:
         """Unconstrained coordinates of what is estimated."""
         return self.domain.to_free(self.one(value - self.offsets), self.loose())
 
+    def size(self, value: Array) -> int:
+        """How many coordinates `to_free` gives."""
+        return self.domain.size(self.one(value - self.offsets), self.loose())
+
     def from_free(self, u: Array, like: Array) -> tuple[Array, int]:
         """Values from the first coordinates of `u`, and how many were used."""
         small, loose = self.one(like - self.offsets), self.loose()
-        used = self.domain.to_free(small, loose).size
+        used = self.size(like)
         return self.spread(self.domain.from_free(u[:used], small, loose)) + self.offsets, used
 
 
@@ -208,15 +212,21 @@ def _bind_prior(slot: Slot, owner: Any, prior: Any) -> Slot:
     """The prior as a bank of its own: one for each member (and for each leading event entry it does not cover)."""
     family, takes = type(owner).__name__, owner.takes_priors().get(slot.name, ())
     if type(prior).__name__ not in takes:
-        offer = f"it takes {' or '.join(takes)}" if takes else "it takes no prior yet"
+        offer = " or ".join(filter(None, [", ".join(takes[:-1]), *takes[-1:]])) or "no prior"
         raise ModelError(
-            f"{family}.{slot.name} = {prior!r}: this slot cannot take {type(prior).__name__} as a prior; {offer}, "
-            "a number, shared, or nothing.",
+            f"{family}.{slot.name} = {prior!r}: this slot cannot take {type(prior).__name__} as a prior; "
+            f"it takes {offer}, a number, shared, or nothing.",
+            slot=slot.name,
+        )
+    if prior.in_rows and slot.ties:
+        raise ModelError(
+            f"{family}.{slot.name} = shared({prior!r}): pretend rows scatter as the rows of one component do, and this "
+            f"value is common to several. Give it a Normal prior: {slot.name}=shared(Normal(mean, variance)).",
             slot=slot.name,
         )
     extra = () if prior.covers is None else slot.event[: len(slot.event) - prior.covers]
     axes = slot.axes + tuple(Axis(f"entry{i}", size, hidden=False) for i, size in enumerate(extra))
-    bound = prior.bind(axes, {"d": slot.event[-1] if slot.event else 1})
+    bound = prior.bind(axes, {"d": slot.event[-1] if slot.event and prior.covers != 0 else 1})
     for name, own in bound.slots.items():
         if not own.fixed:
             raise ModelError(

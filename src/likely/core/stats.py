@@ -14,7 +14,7 @@ from likely.numerics.soft import Array
 
 @dataclass(frozen=True)
 class Stats:
-    """A commutative monoid; its size never depends on the number of rows.
+    """A commutative monoid; its size does not depend on the number of rows, but for families that must hold them.
 
     Fields are arrays with the member axis first, other `Stats`, or None (zero: nothing was seen). The default merge is
     a sum; a record whose merge is not (extremes, centred moments) overrides `__add__`.

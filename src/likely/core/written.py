@@ -56,7 +56,9 @@ shared = Shared()
 
 
 class Choose:
-    """One of several things, chosen by `by="bic"`, "icl" or "aic" (or held-out likelihood) and refitted on all data.
+    """One of several things, by held-out likelihood (`folds=10`, `holdout=0.3`) or by `by="bic"`, "icl" or "aic".
+
+    What is chosen is fitted to all the data, and `fit.selection` keeps the scores of all.
 
     `choose("all")` stands for all there are, where a family says what these are.
 

@@ -46,7 +46,7 @@ class Local:
         self.items = float(data.weight_column().sum())
         bounds = _pieces(len(data)) if self.sweeps else _bounds(len(data), width)
         self.chunks = [self.data.take(slice(a, b)) for a, b in bounds]
-        self.threads = min(threads or _processors(), len(self.chunks)) if many else 1
+        self.threads = min(threads or processors(), len(self.chunks)) if many else 1
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Local:
@@ -65,7 +65,11 @@ class Local:
 
     def map(self, work: Callable[[Data], Any]) -> Iterator[Any]:
         """Results in the order of the chunks."""
-        return map(work, self.chunks) if self._pool is None else self._pool.map(work, self.chunks)
+        return self.each(work, self.chunks)
+
+    def each(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """Results in the order of other items than the chunks."""
+        return map(work, items) if self._pool is None else self._pool.map(work, items)
 
     def evaluate(self, family: Family, params: Params, temperature: float = 1.0) -> Pass:
         """One E-step: expected statistics and log-likelihood at some parameters."""
@@ -174,7 +178,8 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _processors() -> int:
+def processors() -> int:
+    """How many this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

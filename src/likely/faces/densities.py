@@ -33,26 +33,46 @@ def draw_density(fit: Fit, ax: Axes) -> None:
     """Histogram of the data, the model's density, and the weighted density of each component."""
     assert fit.data is not None
     rows, model = fit.data.rows, bound_model(fit)
-    seen = np.isfinite(rows.x[:, 0])
-    x, weights = rows.x[seen, 0], rows.weight_column()[seen, 0]
-    discrete = any(rows.text) or _is_discrete(model, rows, np.unique(x))
-    highest = _bars(ax, x, weights) if discrete and _steps(x) <= BARS else _histogram(ax, x, weights, discrete)
-    at = _atoms(x, rows) if discrete else _grid(x)
+    discrete = is_discrete(model, rows)
+    highest = draw_data(ax, rows, discrete=discrete)
+    at = points(rows, discrete=discrete)
     total, each = densities(model, rows, at[:, None])
     possible = np.isfinite(total) & ((total > 0) | (not discrete))
     at, total, each = at[possible], total[possible], each[possible]
     joined = not any(rows.text) and len(at) > 2
-    _curves(ax, at, total, each, component_words(model, fit.label_names), _dots(at, joined) if discrete else None)
+    _curves(ax, at, total, each, component_words(model, fit.label_names), dots(at, joined) if discrete else None)
     room = 1.06 if joined else 1.35  # above bars that leave the legend no corner
     ax.set_ylim(0, room * max(highest, min(total.max(initial=0.0), HIGHEST * highest)))
+    dress_column(ax, rows, capital(model_words(fit.model)), discrete=discrete)
+
+
+def draw_data(ax: Axes, rows: Table, *, discrete: bool) -> float:
+    """Bars of the data; the height of the highest."""
+    x, weights = column(rows)
+    return _bars(ax, x, weights) if discrete and _steps(x) <= BARS else _histogram(ax, x, weights, discrete)
+
+
+def points(rows: Table, *, discrete: bool) -> Array:
+    """(g,): where densities of the column are drawn."""
+    x, _ = column(rows)
+    return _atoms(x, rows) if discrete else _grid(x)
+
+
+def dress_column(ax: Axes, rows: Table, title: str, *, discrete: bool) -> None:
+    """Ticks, labels and legend of a picture of one column's density."""
     if any(rows.text):
-        codes = np.unique(x)
+        codes = np.unique(column(rows)[0])
         ax.set_xticks(codes, [rows.vocabulary[int(c)] for c in codes])
     elif discrete:
         whole_ticks(ax)
-    name = fit.columns[0] if fit.columns else "value"
-    dress(ax, capital(model_words(fit.model)), name, "probability" if discrete else "density")
+    dress(ax, title, rows.names[0] if rows.names else "value", "probability" if discrete else "density")
     explain(ax)
+
+
+def column(rows: Table) -> tuple[Array, Array]:
+    """The values of the only column, and their weights."""
+    seen = np.isfinite(rows.x[:, 0])
+    return rows.x[seen, 0], np.asarray(rows.weight_column())[seen, 0]
 
 
 def densities(model: Family, rows: Table, at: Array) -> tuple[Array, Array]:
@@ -79,8 +99,11 @@ def component_words(model: Family, names: Sequence[str] = ()) -> list[str]:
     return [f"{name} ({w:.0%})" for name, w in zip(called, weights, strict=True)]
 
 
-def _is_discrete(model: Family, rows: Table, values: Array) -> bool:
+def is_discrete(model: Family, rows: Table) -> bool:
     """Is nothing possible between the values? Then a density is a probability."""
+    if any(rows.text):
+        return True
+    values = np.unique(column(rows)[0])
     gaps = np.append(np.diff(values), 1.0)
     return not densities(model, rows, (values + BETWEEN * gaps)[:, None])[0].any()
 
@@ -139,18 +162,18 @@ def _grid(x: Array) -> Array:
     return np.union1d(even, np.quantile(x, np.linspace(0, 1, POINTS // 2)))
 
 
-def _dots(at: Array, joined: bool) -> dict[str, Any]:
+def dots(at: Array, joined: bool) -> dict[str, Any]:
     """Probabilities are dots, which a line joins where the values are many and in order."""
     if len(at) > 2 * BARS:
         return {}
     return {"marker": "o", "ms": 4.5, "ls": "-"} if joined else {"marker": "o", "ms": 7, "ls": ""}
 
 
-def _curves(ax: Axes, at: Array, total: Array, each: Array, names: Sequence[str], dots: dict[str, Any] | None) -> None:
+def _curves(ax: Axes, at: Array, total: Array, each: Array, names: Sequence[str], style: dict[str, Any] | None) -> None:
     """The components' curves, filled unless they are of dots, under that of the model."""
     for j, name in enumerate(names):
         label = name if len(names) <= NAMED else None
-        if dots is None:
+        if style is None:
             ax.fill_between(at, each[:, j], facecolor=colour(j), alpha=0.38, lw=0, label=label)
-        ax.plot(at, each[:, j], color=colour(j), lw=1.0, label=None if dots is None else label, **dots or {})
-    ax.plot(at, total, color=INK, lw=1.5, label="model", **dots or {})
+        ax.plot(at, each[:, j], color=colour(j), lw=1.0, label=None if style is None else label, **style or {})
+    ax.plot(at, total, color=INK, lw=1.5, label="model", **style or {})

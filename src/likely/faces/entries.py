@@ -153,6 +153,11 @@ def bound_model(fit: Fit) -> Family:
     return fit.model.bind((), Setting.of(fit.data.rows if fit.data is not None else _no_rows(fit)))
 
 
+def bound_family(fit: Fit) -> Family:
+    """What was free, at its place."""
+    return fit.family.bind((), Setting.of(fit.data.rows if fit.data is not None else _no_rows(fit)))
+
+
 def _no_rows(fit: Fit) -> Table:
     p = len(fit.given) or fit.model.own_dims().get("p", int(fit.model.uses_given))
     given = np.zeros((0, p)) if p else None

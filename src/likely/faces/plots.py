@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from likely.core.named import positions
+from likely.core.numbers import numbers
+from likely.em.path import Path
 from likely.errors import FileError, ModelError
 from likely.faces.densities import draw_density
-from likely.faces.entries import bound_model
+from likely.faces.entries import bound_family, bound_model
+from likely.faces.panels import SIZE as PANEL
+from likely.faces.panels import draw_panel, no_panel
+from likely.faces.posteriors import draw_posterior, no_posterior
+from likely.faces.profiles import draw_profile
 from likely.faces.regressions import draw_regression
 from likely.faces.scatter import draw_scatter, numeric_columns
-from likely.faces.style import new_axes
+from likely.faces.style import SIZE, new_axes
+from likely.faces.surfaces import Limits, draw_surface
 from likely.faces.traces import draw_selection, draw_trace
-from likely.faces.words import column_words
+from likely.faces.words import column_words, plural
 from likely.io.replacing import replacing
 
 if TYPE_CHECKING:
@@ -28,46 +35,84 @@ if TYPE_CHECKING:
 class Kind:
     """One kind of picture."""
 
-    draw: Callable[..., None]  # (fit, axes), and for a scatter the pair of columns
+    draw: Callable[..., None]  # (fit, axes), and its options by name
     lacks: Callable[[Fit], str]  # why a fit has no such picture; "" where it has
+    options: tuple[str, ...] = ()
+    size: tuple[float, float] = SIZE  # of a new figure, in inches
 
 
 def plot(
-    fit: Fit, kind: str | None = None, ax: Axes | None = None, *, columns: Sequence[str | int] | None = None
-) -> Axes:
+    fit: Fit, kind: str | None = None, ax: Axes | None = None, *, columns: Sequence[str | int] | None = None,
+    x: str | None = None, y: str | None = None, path: Path | Sequence[Path] | None = None,
+    limits: tuple[Limits, Limits] | None = None,
+) -> Axes:  # fmt: skip
     """Draw a fit.
 
     Parameters
     ----------
     kind : str             "density" (one column), "scatter" (two), "regression" (one column against one covariate),
                            "trace" (objective by pass) or "selection" (the candidates' scores); the first of these that
-                           the fit has, unless named
+                           the fit has, unless named. Also "panel" (density, distribution function, quantiles and
+                           probabilities of one column against the data's), "posterior" (one number under its conjugate
+                           prior), "profile" (the log-likelihood over one number, the others maximised anew), "surface"
+                           (over two numbers, the others as fitted)
     ax : Axes              where to draw; a new figure unless given
     columns : two names    (or positions from 0) which columns a scatter shows; the first two unless given
+    x, y : str             the numbers of a profile (x) or a surface (x and y), as one writes them behind `fit.model.`:
+                           "mean", "component.mean[1]"; where there are no others they need no naming
+    path : Path or list    what a `Path` saw of a fit, drawn on its surface
+    limits : two pairs     (lowest, highest) of x and of y on a surface; from the maximum down, and around paths,
+                           unless given
 
     Returns
     -------
-    Axes      its figure is `ax.figure`
+    Axes      its figure is `ax.figure`; those of a panel are the four that follow it in `ax.figure.axes`
 
     Raises
     ------
-    ModelError      a kind that does not exist or that this fit does not have, or columns that are not there
+    ModelError      a kind that does not exist or that this fit does not have, an option that is of another kind,
+                    columns or numbers that are not there
     """
-    kind = _kind(fit, kind if columns is None else kind or "scatter")
-    which = {} if columns is None else {"pair": _pair(fit, kind, columns)}
-    ax = new_axes() if ax is None else ax
-    KINDS[kind].draw(fit, ax, **which)
+    options = {"columns": columns, "x": x, "y": y, "path": path, "limits": limits}
+    options = {name: value for name, value in options.items() if value is not None}
+    kind = _kind(fit, kind or _implied(options))
+    for name in options:
+        if name not in KINDS[kind].options:
+            raise ModelError(f"plot({kind!r}, {name}={options[name]!r}): {MEANT[name]}.")
+    if columns is not None:
+        options = {"pair": _pair(fit, columns)}
+    ax = new_axes(KINDS[kind].size) if ax is None else ax
+    KINDS[kind].draw(fit, ax, **options)
     return ax
+
+
+MEANT = {
+    "columns": "columns=... chooses the two columns of a scatter",
+    "x": "x=... names a number of a profile or a surface",
+    "y": "y=... names the second number of a surface",
+    "path": "path=... is drawn on a surface",
+    "limits": "limits=... are those of a surface",
+}
+
+
+def _implied(options: Collection[str]) -> str | None:
+    """The kind that options alone tell."""
+    if "columns" in options:
+        return "scatter"
+    if {"y", "path", "limits"} & set(options):
+        return "surface"
+    return "profile" if options else None
 
 
 def _kind(fit: Fit, kind: str | None) -> str:
     has = [name for name, k in KINDS.items() if not k.lacks(fit)]
-    offer = f"it has {' or '.join(map(repr, has))}" if has else "it has no picture"
+    offer = f"it has {listing(has, 'or')}" if has else "it has no picture"
     if kind is None:
-        if not has:
-            reasons = "; ".join(f"{name}: {k.lacks(fit)}" for name, k in KINDS.items())
-            raise ModelError(f"this fit has no picture ({reasons}).")
-        return has[0]
+        if own := [name for name in has if name in UNASKED]:
+            return own[0]
+        reasons = "; ".join(f"{name}: {KINDS[name].lacks(fit)}" for name in UNASKED)
+        rest = f" By name, {offer}." if has else ""
+        raise ModelError(f"this fit has no picture ({reasons}).{rest}")
     if kind not in KINDS:
         raise ModelError(f"plot({kind!r}): the kinds are {', '.join(map(repr, KINDS))}; of this fit, {offer}.")
     if why := KINDS[kind].lacks(fit):
@@ -75,10 +120,18 @@ def _kind(fit: Fit, kind: str | None) -> str:
     return kind
 
 
-def _pair(fit: Fit, kind: str, columns: Sequence[str | int]) -> tuple[int, int]:
+def listing(names: Sequence[str], word: str) -> str:
+    """Names in quotes, as a sentence has them.
+
+    >>> listing(["trace", "panel", "surface"], "or")
+    "'trace', 'panel' or 'surface'"
+    """
+    *first, last = map(repr, names)
+    return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def _pair(fit: Fit, columns: Sequence[str | int]) -> tuple[int, int]:
     """Which two columns a scatter shows."""
-    if kind != "scatter":
-        raise ModelError(f"plot({kind!r}, columns={columns!r}): columns=... chooses the two columns of a scatter.")
     numeric, chosen = numeric_columns(fit), positions(columns, fit.columns, fit.n_columns)
     if len(chosen) != 2 or not set(chosen) <= set(numeric):
         names = ", ".join(column_words(fit)[j] for j in numeric)
@@ -95,6 +148,8 @@ def _no_density(fit: Fit) -> str:
 
 
 def _no_scatter(fit: Fit) -> str:
+    if fit.model.reads_infinite:
+        return "its rows hold the ends of intervals"
     if len(numeric_columns(fit)) < 2:
         return f"a scatter needs two columns of numbers, and this fit has {len(numeric_columns(fit))}"
     return _no_data(fit)
@@ -119,13 +174,42 @@ def _no_selection(fit: Fit) -> str:
     return "" if fit.selection is not None else "nothing was chosen; a choose(...) in the model makes candidates"
 
 
+def _no_panel(fit: Fit) -> str:
+    if fit.n_columns != 1:
+        return f"a panel is drawn for one column, and this fit has {fit.n_columns}"
+    return _no_density(fit) or no_panel(fit)
+
+
+def _no_posterior(fit: Fit) -> str:
+    return no_posterior(fit) or _no_data(fit)
+
+
+def _no_profile(fit: Fit) -> str:
+    return _no_surface(fit, 1)
+
+
+def _no_surface(fit: Fit, least: int = 2) -> str:
+    if why := _no_data(fit):
+        return why
+    if fit.hard and fit.model.hidden:
+        return "hard EM counts each row wholly to one component, and has no smooth likelihood to draw"
+    count = len(numbers(bound_family(fit), bound_model(fit).known_params()).names)
+    return "" if count >= least else f"it needs {plural(least, 'estimated number')}, and this model has {count}"
+
+
 KINDS = {
     "density": Kind(draw_density, _no_density),
-    "scatter": Kind(draw_scatter, _no_scatter),
+    "scatter": Kind(draw_scatter, _no_scatter, ("columns",)),
     "regression": Kind(draw_regression, _no_regression),
     "trace": Kind(draw_trace, _no_trace),
     "selection": Kind(draw_selection, _no_selection),
+    "panel": Kind(draw_panel, _no_panel, size=PANEL),
+    "posterior": Kind(draw_posterior, _no_posterior),
+    "profile": Kind(draw_profile, _no_profile, ("x",)),
+    "surface": Kind(draw_surface, _no_surface, ("x", "y", "path", "limits")),
 }
+
+UNASKED = ("density", "scatter", "regression", "trace", "selection")  # drawn also where no kind is named
 
 FORMATS = ("png", "svg", "pdf")
 DPI = 200  # of a PNG

@@ -45,6 +45,12 @@ def progress_line(enabled: bool | None = None) -> Generator[Watch]:
         line.display.close()
 
 
+def say(watch: Watch, text: str) -> None:
+    """What is being fitted from now on, where a line shows it."""
+    if isinstance(watch, _Line):
+        watch.begin(text)
+
+
 def _silent(_: Step) -> None:
     return None
 
@@ -53,16 +59,20 @@ class _Line:
     """Counts the starts and decides when to speak."""
 
     def __init__(self, display: _Live | _Log, wait: float):
-        self.display, self.starts, self.compiled = display, 0, False
+        self.display, self.starts, self.compiled, self.about = display, 0, False, ""
         self.began = time.perf_counter()
         self.due = self.began + wait
+
+    def begin(self, about: str) -> None:
+        """Another of several fits."""
+        self.about, self.starts = about, 0
 
     def __call__(self, step: Step) -> None:
         self.starts += step.kind == "start"
         now = time.perf_counter()
         if now >= self.due:
             self.due = now + self.display.every
-            self.display.show(progress_text(step, self.starts, now - self.began))
+            self.display.show(progress_text(step, self.starts, now - self.began, self.about))
 
     def compiling(self) -> None:
         """Said at once, since nothing else happens for seconds."""
@@ -72,7 +82,7 @@ class _Line:
         self.compiled = True
 
 
-def progress_text(step: Step, starts: int, seconds: float) -> str:
+def progress_text(step: Step, starts: int, seconds: float, about: str = "") -> str:
     """One step in words.
 
     >>> from types import SimpleNamespace
@@ -82,7 +92,7 @@ def progress_text(step: Step, starts: int, seconds: float) -> str:
     parts = [f"{starts} starts"] if starts > 1 else []
     parts += [f"pass {step.passes}", f"objective {step.objective:.4f}"]
     parts += [f"about {step.gain_left:.2g} to gain"] if step.gain_left is not None else []
-    return f"fitting: {', '.join(parts)}, {seconds:.1f} s"
+    return f"fitting{' ' * bool(about)}{about}: {', '.join(parts)}, {seconds:.1f} s"
 
 
 class _Live:

@@ -23,23 +23,23 @@ def colour(j: int) -> str:
     return PALETTE[j % len(PALETTE)]
 
 
-def new_axes() -> Axes:
+def new_axes(size: tuple[float, float] = SIZE) -> Axes:
     """Axes on a figure of their own.
 
     Where pyplot is already in use (in the main thread) the figure is one of its own, so that `plt.show()` and notebooks
     show it; else it is a plain object that is safe in threads and needs no screen.
     """
-    return _new_figure().add_subplot()
+    return _new_figure(size).add_subplot()
 
 
-def _new_figure() -> Figure:
+def _new_figure(size: tuple[float, float]) -> Figure:
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None and threading.current_thread() is threading.main_thread():
-        return pyplot.figure(figsize=SIZE, layout="constrained")
+        return pyplot.figure(figsize=size, layout="constrained")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE, layout="constrained")
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -10,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from likely.em.outcome import Outcome
 from likely.em.starts import SAME
+from likely.faces.candidates import candidates
 from likely.faces.components import WIDTH, number_grids
 from likely.faces.entries import bound_model, entries
 from likely.faces.grid import Grid
-from likely.faces.words import capital, duration, listed, log_number, model_words, plural, shortened, what_differs
+from likely.faces.words import capital, duration, listed, log_number, model_words, plural
 from likely.numerics.soft import Array
 
 if TYPE_CHECKING:
     from rich.console import Group
 
     from likely.workflows.result import Fit
-    from likely.workflows.select import Candidate, Selection
+    from likely.workflows.selection import Selection
 
 CLEAR = 0.9  # responsibility above which a row is called clearly assigned
 NOTATION = 160  # characters beyond which the notation says less than the tables
-NAME = 46  # characters of a candidate's notation
 
 
 @dataclass(frozen=True)
@@ -164,25 +165,7 @@ def _figures(fit: Fit) -> Grid:
 def _tables(fit: Fit, r: Array | None) -> Iterator[tuple[str, Grid]]:
     yield from number_grids(entries(fit), _expected_rows(fit, r))
     if fit.selection is not None:
-        yield _candidates(fit.selection)
-
-
-def _candidates(selection: Selection) -> tuple[str, Grid]:
-    """Heading and table; where the notations are long, only what differs in them."""
-    by, names = selection.by.upper(), [c.model for c in selection.candidates]
-    heading = f"Candidates by {by} (lower is better)"
-    if max(map(len, names)) > NAME and len(names) > 1:
-        common, names = what_differs(names)
-        heading = f"{heading}, which stand for … in {common}"
-
-    def row(name: str, c: Candidate, chosen: bool) -> tuple[str, ...]:
-        name = shortened(name, NAME)
-        if c.log_likelihood is None or c.score is None:
-            return name, "", "", "", "failed"
-        return name, log_number(c.log_likelihood), str(c.n_free), log_number(c.score), "chosen" * chosen
-
-    rows = [row(n, c, i == selection.chosen) for i, (n, c) in enumerate(zip(names, selection.candidates, strict=True))]
-    return heading, Grid(("model", "log-likelihood", "parameters", by, ""), tuple(rows), left=(0, 4))
+        yield candidates(fit.selection)
 
 
 def _expected_rows(fit: Fit, r: Array | None) -> list[float] | None:
@@ -198,6 +181,19 @@ def _remarks(fit: Fit, r: Array | None) -> Iterator[str]:
     if r is not None and r.shape[1] > 1:
         sure = int((r.max(1) > CLEAR).sum())
         yield f"{sure} of {plural(len(r), 'row')} belong to one component with probability above {CLEAR}."
-    for c in fit.selection.candidates if fit.selection is not None else ():
+    if fit.selection is not None:
+        yield from _choice(fit.selection)
+
+
+def _choice(selection: Selection) -> Iterator[str]:
+    """What to know of a choice beside its table."""
+    chosen, best = selection.candidates[selection.chosen], selection.candidates[selection.best]
+    if chosen is not best:
+        yield f"{chosen.model} was chosen as the simplest within one standard error of the best, {best.model}."
+    if best.score == -math.inf:
+        yield "Under every candidate some held-out row has probability 0; a prior gives each its share."
+    if selection.edge:
+        yield selection.edge
+    for c in selection.candidates:
         if c.why:
             yield f"{c.model} could not be fitted: {c.why}"

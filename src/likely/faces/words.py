@@ -28,14 +28,14 @@ def model_words(family: Family, count: int = 1) -> str:
     """
     kind, many, parts = kind_words(family), "s" * (count != 1), list(family.parts().values())
     if not parts:
-        return f"{kind} distribution{many}"
+        return f"{kind}{many}" if kind.endswith("regression") else f"{kind} distribution{many}"
     if isinstance(family, Alternatives):
         return f"different distributions ({listed([kind_words(p) for p in parts])})"
     size = getattr(family, "size", None)
     if size is not None:
         return f"{kind}{many} of {size} {model_words(parts[0], size)}"
     if len(parts) == 1:
-        return f"{kind} {model_words(parts[0], 2)}"
+        return f"{kind} {model_words(parts[0], count if family.axis is None else 2)}"
     named = [f"{name}: {kind_words(part)}" for name, part in family.parts().items()]
     return f"{kind}{many} of {len(parts)} distributions ({listed(named)})"
 

@@ -24,7 +24,7 @@ class Bernoulli(Linear):
     Notes
     -----
     Maximum likelihood is the (weighted) share of ones. A Beta(a, b) prior counts as a - 1 pretend ones and b - 1
-    pretend zeros.
+    pretend zeros: the estimate is the mode of p (not of its logit).
 
     Examples
     --------

@@ -8,12 +8,12 @@ import numpy as np
 
 from likely.core.data import Table
 from likely.core.domains import Positive, Value
+from likely.core.newton import Score, maximise_positive
 from likely.core.params import Params
 from likely.core.stats import Stats
 from likely.core.support import OPEN_UNIT
 from likely.families.limits import LARGEST, loose, powered, refuse
 from likely.families.linear import Features, Linear
-from likely.families.newton import Score, maximise_positive
 from likely.numerics import special
 from likely.numerics.soft import Array
 
@@ -42,13 +42,14 @@ class Beta(Linear):
 
     Parameters
     ----------
-    a : number, array or shared      power of x, plus one; without unit
-    b : number, array or shared      power of 1 - x, plus one; without unit
+    a : number, array, Gamma, LogNormal or shared      power of x, plus one; without unit
+    b : number, array, Gamma, LogNormal or shared      power of 1 - x, plus one; without unit
 
     Notes
     -----
     Maximum likelihood is Newton's method on the sums of log x and log(1 - x), from Johnson & Kotz's approximation in
-    geometric means. The density at exactly 0 or 1 is zero or infinite, so such values are refused. As a prior on a
+    geometric means. The density at exactly 0 or 1 is zero or infinite, so such values are refused. Priors on a and b
+    are not conjugate: log-likelihood + log prior is climbed numerically, to the mode in (a, b). As a prior on a
     probability, Beta(a, b) counts as a - 1 pretend successes and b - 1 pretend failures: Beta(1, 1) says nothing.
 
     Examples
@@ -62,6 +63,8 @@ class Beta(Linear):
 
     a: Value = Positive(doc="power of x, plus one")
     b: Value = Positive(doc="power of 1 - x, plus one")
+
+    priors = {"a": ("Gamma", "LogNormal"), "b": ("Gamma", "LogNormal")}
 
     support = OPEN_UNIT
     record = LogOdds

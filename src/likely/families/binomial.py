@@ -44,8 +44,8 @@ class Binomial(Linear):
     Notes
     -----
     Maximum likelihood is successes / trials, summed over rows. A Beta(a, b) prior counts as a - 1 pretend successes and
-    b - 1 pretend failures. The number of trials is never estimated: that likelihood is unstable wherever the variance
-    comes near the mean.
+    b - 1 pretend failures: the estimate is the mode of p. The number of trials is never estimated: that likelihood is
+    unstable wherever the variance comes near the mean.
 
     Examples
     --------

@@ -125,6 +125,7 @@ class Covariances(PositiveDefinite):
         super().__init__(" ".join(declared.event), declared.doc)
         self.name, self.form = declared.name, form
         self.sizes, self.joined = tuple(sizes), joined
+        self.diagonal = form.letters[2] == "I"
 
     def sets(self, a: Array) -> Array:
         """(r, ...) to (sets, members, ...): members that have something in common side by side."""

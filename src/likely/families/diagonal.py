@@ -142,7 +142,10 @@ def expected_diagonal(stats: DiagonalMoments, variance: Array, scatter: Array) -
 
 
 def conditional_diagonal_mean(stats: Moments, slot: Slot, covariance: Array) -> Array:
-    """The best mean for given variances (k, d), column by column: tied up to offsets, or known in some entries."""
+    """The best mean for given variances (k, d), column by column.
+
+    It may be tied up to offsets, have a Normal prior for each column, or be known in some entries.
+    """
     d = stats.mean.shape[1]
     if slot.known is not None:
         known = slot.known.reshape(-1, d)
@@ -151,4 +154,8 @@ def conditional_diagonal_mean(stats: Moments, slot: Slot, covariance: Array) -> 
     weight = stats.weight[:, None]
     precision = np.where(weight > 0, weight / np.where(weight > 0, covariance, 1.0), 0.0)
     top, bottom = slot.pool(precision * (stats.mean - offsets)), slot.pool(precision)
+    if slot.prior is not None and not slot.prior.in_rows:
+        q = slot.prior.known_params()
+        certainty = 1 / q.variance.reshape(-1, d)
+        top, bottom = top + certainty * q.mean.reshape(-1, d), bottom + certainty
     return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1.0) + offsets, np.nan)

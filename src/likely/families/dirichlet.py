@@ -8,6 +8,7 @@ import numpy as np
 
 from likely.core.data import Table
 from likely.core.domains import Positive, Value
+from likely.core.newton import Score, climb, maximise_positive
 from likely.core.params import Params
 from likely.core.setting import Setting
 from likely.core.slot import Slot
@@ -16,7 +17,6 @@ from likely.core.support import Support
 from likely.errors import DataError, ModelError
 from likely.families.limits import LARGEST, loose, refuse
 from likely.families.linear import Features, Linear
-from likely.families.newton import Score, climb, maximise_positive
 from likely.numerics import special
 from likely.numerics.soft import Array, safe_log
 
@@ -46,7 +46,7 @@ class Dirichlet(Linear):
 
     Parameters
     ----------
-    alpha : number, array (d,) or shared      powers, plus one; a number stands for d equal ones
+    alpha : number, array (d,), Gamma, LogNormal (of each) or shared      powers, plus one; a number is d equal ones
 
     Raises
     ------
@@ -56,8 +56,9 @@ class Dirichlet(Linear):
     -----
     log B(alpha) = sum log gamma(alpha_j) - log gamma(sum alpha). Data are rows of d columns above 0 that sum to 1.
     Maximum likelihood is Newton's method with the structure of the Hessian (diagonal plus rank one, so a step costs d;
-    Minka 2000, "Estimating a Dirichlet distribution"). As a prior on probabilities, Dirichlet(alpha) counts as
-    alpha - 1 pretend counts of each: 1 says nothing, 2 is "add one".
+    Minka 2000, "Estimating a Dirichlet distribution"). A prior on alpha, of each entry by itself, is not conjugate:
+    log-likelihood + log prior is climbed numerically, to the mode in alpha. As a prior on probabilities,
+    Dirichlet(alpha) counts as alpha - 1 pretend counts of each: 1 says nothing, 2 is "add one".
 
     Examples
     --------
@@ -69,6 +70,8 @@ class Dirichlet(Linear):
     """
 
     alpha: Value = Positive("d", doc="powers of the shares, plus one")
+
+    priors = {"alpha": ("Gamma", "LogNormal")}
 
     support = SHARES
     record = LogShares

@@ -12,7 +12,7 @@ from likely.core.stats import Counts
 from likely.core.support import NONNEGATIVE
 from likely.families.limits import TOO_WEAK, refuse
 from likely.families.linear import Features, Linear
-from likely.numerics.soft import Array
+from likely.numerics.soft import Array, safe_log
 
 
 class Exponential(Linear):
@@ -88,6 +88,10 @@ class Exponential(Linear):
 
     def cumulative(self, params: Params, data: Table) -> Array:
         return -np.expm1(-params.rate * np.maximum(data.column(), 0.0))
+
+    def log_tails(self, params: Params, data: Table) -> tuple[Array, Array]:
+        above = -params.rate * np.maximum(data.column(), 0.0)
+        return safe_log(-np.expm1(above)), above
 
     def inverse(self, params: Params, q: Array) -> Array:
         with np.errstate(divide="ignore"):

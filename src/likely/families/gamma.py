@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from likely.core.data import Table
@@ -13,7 +15,7 @@ from likely.families.gammas import Logs, expected_gamma, log_column, maximise_ga
 from likely.families.limits import powered
 from likely.families.linear import Features, Linear
 from likely.numerics import special
-from likely.numerics.soft import Array
+from likely.numerics.soft import Array, safe_log
 
 
 class Gamma(Linear):
@@ -21,14 +23,15 @@ class Gamma(Linear):
 
     Parameters
     ----------
-    shape : number, array or shared             without unit
+    shape : number, array, Gamma, LogNormal or shared      without unit
     rate : number, array, Gamma or shared       in one over the data's units
 
     Notes
     -----
     Maximum likelihood is Newton's method on the sums of x and log x, from the approximation of Minka (2002, "Estimating
     a gamma distribution"). A Gamma(shape, rate) prior on the rate counts as (shape - 1) pretend powers of the rate and
-    a pretend total of `rate`: the estimate is the mode. As a prior itself, Gamma(shape, rate) has its mode at
+    a pretend total of `rate`: the estimate is the mode. A prior on the shape is not conjugate: log-likelihood + log
+    prior is climbed numerically, to the mode in (shape, rate). As a prior itself, Gamma(shape, rate) has its mode at
     (shape - 1) / rate.
 
     Examples
@@ -45,7 +48,7 @@ class Gamma(Linear):
 
     support = POSITIVE
     record = Logs
-    priors = {"rate": ("Gamma",)}
+    priors = {"shape": ("Gamma", "LogNormal"), "rate": ("Gamma",)}
 
     def log_density(self, params: Params, data: Table) -> Array:
         powers = powered(params.shape - 1, log_column(data))
@@ -70,8 +73,8 @@ class Gamma(Linear):
     def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
         return (rng.standard_gamma(params.shape[members]) / params.rate[members])[:, None]
 
-    def pretend(self, name: str, prior: Family) -> Logs:
-        return pretend_rate(prior)
+    def pretend(self, name: str, prior: Family) -> Any:
+        return pretend_rate(prior) if name == "rate" else super().pretend(name, prior)
 
     @property
     def mean(self) -> Value:
@@ -87,6 +90,10 @@ class Gamma(Linear):
 
     def cumulative(self, params: Params, data: Table) -> Array:
         return special.gammainc(params.shape, params.rate * np.maximum(data.column(), 0.0))
+
+    def log_tails(self, params: Params, data: Table) -> tuple[Array, Array]:
+        x = params.rate * np.maximum(data.column(), 0.0)
+        return safe_log(special.gammainc(params.shape, x)), safe_log(special.gammaincc(params.shape, x))
 
     def inverse(self, params: Params, q: Array) -> Array:
         return special.gammaincinv(params.shape, q) / params.rate

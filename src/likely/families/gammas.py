@@ -8,11 +8,11 @@ import numpy as np
 
 from likely.core.data import Table
 from likely.core.family import Family
+from likely.core.newton import maximise_positive
 from likely.core.params import Params
 from likely.core.slot import Slot
 from likely.core.stats import Stats
 from likely.families.limits import LARGEST, TOO_WEAK, loose, refuse
-from likely.families.newton import maximise_positive
 from likely.numerics import special
 from likely.numerics.soft import Array, safe_log
 

@@ -211,14 +211,22 @@ def conditional_mean(stats: Moments, slot: Slot, covariance: Array) -> Array:
     offsets = np.broadcast_to(np.reshape(slot.offsets, (-1, d) if np.ndim(slot.offsets) else (1, 1)), stats.mean.shape)
     top = slot.pool((bottom @ (stats.mean - offsets)[..., None])[..., 0])
     bottom = slot.pool(bottom)
-    if slot.prior is not None:
-        q = slot.prior.known_params()
-        weight = (1 / q.variance).reshape(-1, d)
-        top = top + weight * q.mean.reshape(-1, d)
-        bottom = bottom + weight[:, :, None] * np.eye(d)
+    if slot.prior is not None and not slot.prior.in_rows:
+        centre, precision = _prior_of_mean(slot.prior, d)
+        top = top + (precision @ centre[..., None])[..., 0]
+        bottom = bottom + precision
     told = np.einsum("kdd->kd", bottom).all(1)[:, None]
     best = np.linalg.solve(np.where(told[..., None], bottom, np.eye(d)), top[..., None])[..., 0] + offsets
     return np.where(told, best, np.nan)
+
+
+def _prior_of_mean(prior: Any, d: int) -> tuple[Array, Array]:
+    """Centre (k, d) and precision (k, d, d) of a normal prior, of each column or of all."""
+    q = prior.known_params()
+    if prior.covers:
+        white = whitening(q.covariance)[0]
+        return q.mean, np.swapaxes(white, 1, 2) @ white
+    return q.mean.reshape(-1, d), (1 / q.variance).reshape(-1, d)[:, :, None] * np.eye(d)
 
 
 def _partly_known(known: Array, best: Array, precision: Array) -> Array:

@@ -31,9 +31,9 @@ class Geometric(Linear):
 
     Notes
     -----
-    Maximum likelihood is rows / (rows + sum x): each row is one success and x failures. A Beta(a, b) prior counts as
-    a - 1 more successes and b - 1 more failures. Where every row is 0, p = 1. Some texts count the trials, which is
-    one more than the failures: subtract 1 first.
+    Maximum likelihood is rows / (rows + sum x): each row is one success and x failures. A Beta(a, b) prior counts as a
+    - 1 more successes and b - 1 more failures: the estimate is the mode of p. Where every row is 0, p = 1. Some texts
+    count the trials, which is one more than the failures: subtract 1 first.
 
     Examples
     --------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from likely.core.data import Table
@@ -13,7 +15,7 @@ from likely.core.written import plain
 from likely.families.gammas import Logs, expected_gamma, log_column, maximise_gamma, pretend_rate
 from likely.families.linear import Features, Linear
 from likely.numerics import special
-from likely.numerics.soft import Array
+from likely.numerics.soft import Array, safe_log
 
 
 class InverseGamma(Linear):
@@ -21,14 +23,15 @@ class InverseGamma(Linear):
 
     Parameters
     ----------
-    shape : number, array or shared             without unit
+    shape : number, array, Gamma, LogNormal or shared      without unit
     scale : number, array, Gamma or shared      in the data's units
 
     Notes
     -----
     Maximum likelihood is that of the gamma distribution for 1 / x, whose rate is `scale`. A Gamma prior on the scale
-    works as there. As a prior on a variance, InverseGamma(shape, scale) counts as 2 (shape + 1) pretend squared
-    deviations that sum to 2 scale: its mode, and the estimate without data, is scale / (shape + 1).
+    works as there, and so does one on the shape. As a prior on a variance, InverseGamma(shape, scale) counts as 2
+    (shape + 1) pretend squared deviations that sum to 2 scale: its mode, and the estimate without data, is scale /
+    (shape + 1).
 
     Examples
     --------
@@ -44,7 +47,7 @@ class InverseGamma(Linear):
 
     support = POSITIVE
     record = Logs
-    priors = {"scale": ("Gamma",)}
+    priors = {"shape": ("Gamma", "LogNormal"), "scale": ("Gamma",)}
 
     def log_density(self, params: Params, data: Table) -> Array:
         inverted = _inverted(data)
@@ -72,8 +75,8 @@ class InverseGamma(Linear):
     def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
         return (params.scale[members] / rng.standard_gamma(params.shape[members]))[:, None]
 
-    def pretend(self, name: str, prior: Family) -> Logs:
-        return pretend_rate(prior)
+    def pretend(self, name: str, prior: Family) -> Any:
+        return pretend_rate(prior) if name == "scale" else super().pretend(name, prior)
 
     def as_moments(self, d: int) -> tuple[Array, Array]:
         """As a prior on a variance: degrees of freedom (k,) and scatter (k, d, d) of pretend deviations."""
@@ -97,9 +100,15 @@ class InverseGamma(Linear):
             return plain(np.where(shape > 2, self.scale**2 / ((shape - 1) ** 2 * (shape - 2)), np.inf))
 
     def cumulative(self, params: Params, data: Table) -> Array:
+        return special.gammaincc(params.shape, self._scaled(params, data))
+
+    def log_tails(self, params: Params, data: Table) -> tuple[Array, Array]:
+        x = self._scaled(params, data)
+        return safe_log(special.gammaincc(params.shape, x)), safe_log(special.gammainc(params.shape, x))
+
+    def _scaled(self, params: Params, data: Table) -> Array:
         x = data.column()
-        inverted = np.divide(1.0, x, out=np.full_like(x, np.inf), where=x > 0)
-        return special.gammaincc(params.shape, params.scale * inverted)
+        return params.scale * np.divide(1.0, x, out=np.full_like(x, np.inf), where=x > 0)
 
     def inverse(self, params: Params, q: Array) -> Array:
         with np.errstate(divide="ignore"):

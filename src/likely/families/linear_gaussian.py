@@ -48,8 +48,9 @@ class LinearGaussian(Family):
 
     Parameters
     ----------
-    coefficients : array (d, p) or shared      responses' units per covariate's unit
-    intercept : array (d,) or shared           in the responses' units; `intercept=0` is a regression through the origin
+    coefficients : array (d, p), Normal (of each) or shared      responses' units per covariate's unit
+    intercept : array (d,), Normal (of each) or shared           in the responses' units; 0 is a regression through
+        the origin
     covariance : array (d, d), number, InverseWishart or shared      of the errors; its estimate divides by n
         (`covariance=unbiased` divides by n - 1 - p)
 
@@ -61,7 +62,9 @@ class LinearGaussian(Family):
     -----
     Maximum likelihood is least squares. Where coefficients or intercepts are tied or known in part, least squares and
     the errors' covariance depend on one another and are worked out in turn until neither moves. An InverseWishart(dof,
-    scale) prior counts as dof + d + 1 pretend errors that scatter as `scale`. Statistics are the moments of (given, x).
+    scale) prior counts as dof + d + 1 pretend errors that scatter as `scale`. A Normal(mean, variance) prior on the
+    coefficients (of each by itself) draws them towards its mean: with a known error variance this is ridge regression
+    with a penalty of error variance / prior variance. Statistics are the moments of (given, x).
 
     Examples
     --------
@@ -76,7 +79,9 @@ class LinearGaussian(Family):
     intercept: Value = Real("d", doc="mean response where all covariates are 0")
     covariance: Value = PositiveDefinite("d d", doc="covariance of the errors")
 
-    priors = {"covariance": ("InverseWishart", "Unbiased")}
+    priors = {
+        "coefficients": ("Normal",), "intercept": ("Normal",), "covariance": ("InverseWishart", "Unbiased"),
+    }  # fmt: skip
     fuses = True
     several_columns = True
     uses_given = True
@@ -173,7 +178,9 @@ class LinearGaussian(Family):
             out[rows] += data.given[rows] @ params.coefficients[i].T + params.intercept[i]
         return out
 
-    def pretend(self, name: str, prior: Family) -> Moments:
+    def pretend(self, name: str, prior: Family) -> Moments | None:
+        if name != "covariance":
+            return None
         d, p = self.slots["coefficients"].event
         extra = pretend_scatter(prior, d)
         scatter = np.pad(extra.scatter, ((0, 0), (p, 0), (p, 0)))

@@ -106,8 +106,14 @@ class LogNormal(Family):
         return plain(np.expm1(self.log_variance) * np.exp(2 * self.log_mean + self.log_variance))
 
     def cumulative(self, params: Params, data: Table) -> Array:
-        z = safe_log(np.maximum(data.column(), 0.0))
-        return special.ndtr((z - params.log_mean) / np.sqrt(params.log_variance))
+        return special.ndtr(self._standardised(params, data))
+
+    def log_tails(self, params: Params, data: Table) -> tuple[Array, Array]:
+        z = self._standardised(params, data)
+        return special.log_ndtr(z), special.log_ndtr(-z)
+
+    def _standardised(self, params: Params, data: Table) -> Array:
+        return (safe_log(np.maximum(data.column(), 0.0)) - params.log_mean) / np.sqrt(params.log_variance)
 
     def inverse(self, params: Params, q: Array) -> Array:
         return np.exp(params.log_mean + np.sqrt(params.log_variance) * special.ndtri(q))

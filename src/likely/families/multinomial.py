@@ -36,7 +36,7 @@ class Multinomial(Linear):
     Notes
     -----
     Maximum likelihood is each column's share of all counts. A Dirichlet(alpha) prior counts as alpha - 1 pretend counts
-    (alpha = 2 is Laplace's "add one").
+    (alpha = 2 is Laplace's "add one"): the estimate is the mode of p.
 
     Examples
     --------

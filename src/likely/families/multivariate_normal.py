@@ -19,6 +19,7 @@ from likely.errors import ModelError
 from likely.families.covariance import FORMS, MODELS, Covariances, Form, check_form, check_sharing
 from likely.families.gaussian import check_collapse, maximise_gaussian
 from likely.families.moments import Moments
+from likely.families.pretend_rows import PretendRows
 from likely.families.scatters import SCATTERS, Scatter
 from likely.numerics.soft import Array
 
@@ -31,7 +32,7 @@ class MultivariateNormal(Family):
     Parameters
     ----------
     form : str or choose(...)        what covariances look like, and what all components of a mixture have in common
-    mean : array (d,) or shared      in the data's units
+    mean : array (d,), Normal (of each column), MultivariateNormal, PretendRows or shared      in the data's units
     covariance : array (d, d), number, InverseWishart or shared      in units squared; a number is that many times the
         identity. The estimate divides by n (`covariance=unbiased` divides by n - 1)
 
@@ -70,7 +71,9 @@ class MultivariateNormal(Family):
 
     Maximum likelihood is the scatter over n for one component, and the joint maximum under what is common for several
     (Celeux & Govaert 1995; common axes as in Flury 1984). An InverseWishart(dof, scale) prior counts as dof + d + 1
-    pretend rows that scatter as `scale`, in each component; where one covariance is common to all, once.
+    pretend rows that scatter as `scale`, in each component; where one covariance is common to all, once. A Normal or
+    MultivariateNormal prior on the mean gives the precision-weighted average. `mean=PretendRows(rows, mean)` with
+    `covariance=InverseWishart(dof, scale)` is the normal-inverse-Wishart prior, at its joint mode.
 
     Examples
     --------
@@ -85,7 +88,8 @@ class MultivariateNormal(Family):
     covariance: Value = PositiveDefinite("d d", doc="mean products of deviations")
     form: Any
 
-    priors = {"covariance": ("InverseWishart", "Unbiased")}
+    priors = {"mean": ("Normal", "MultivariateNormal", "PretendRows"), "covariance": ("InverseWishart", "Unbiased")}
+    covers = 1
     several_columns = True
     fuses = True
     reads_single = True
@@ -154,8 +158,10 @@ class MultivariateNormal(Family):
     def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
         return self._scatter.draws(params.covariance, members, rng) + params.mean[members]
 
-    def pretend(self, name: str, prior: Family) -> Moments:
-        return self._scatter.pretend(prior, self.setting.dims["d"])
+    def pretend(self, name: str, prior: Family) -> Moments | None:
+        if name == "covariance":
+            return self._scatter.pretend(prior, self.setting.dims["d"])
+        return self._scatter.pretend_rows(prior) if isinstance(prior, PretendRows) else None
 
 
 def _joined(slot: Slot, form: Form) -> Slot:

@@ -10,13 +10,13 @@ import numpy as np
 from likely.core.data import Table
 from likely.core.domains import NonNegative, Positive, Value
 from likely.core.family import Family
+from likely.core.newton import maximise_positive
 from likely.core.params import Params
 from likely.core.slot import Slot
 from likely.core.support import COUNTS
 from likely.families.counts import smallest_count
 from likely.families.histogram import Histogram, distinct, histogram
 from likely.families.limits import loose
-from likely.families.newton import maximise_positive
 from likely.numerics import special
 from likely.numerics.soft import Array
 
@@ -33,15 +33,16 @@ class NegativeBinomial(Family):
 
     Parameters
     ----------
-    mean : number, array or shared      expected count of a row, 0 or above
-    size : number, array or shared      above 0; the smaller, the more the counts vary; infinite is Poisson
+    mean : number, array, Gamma, LogNormal or shared      expected count of a row, 0 or above
+    size : number, array, Gamma, LogNormal or shared      the smaller, the more the counts vary; inf is Poisson
 
     Notes
     -----
     It is a Poisson distribution whose rate follows Gamma(shape=size, rate=size / mean). Maximum likelihood of the mean
     is the sample's, whatever the size; the size is found by Newton's method on the weights of distinct counts. Where
     the counts do not vary more than Poisson's (mean squared deviation at most the mean) the likelihood grows with the
-    size, and the estimate is `size=inf`: exactly the Poisson distribution, at the boundary.
+    size, and the estimate is `size=inf`: exactly the Poisson distribution, at the boundary. With a
+    prior, which is not conjugate, log-likelihood + log prior is climbed numerically, to the mode in (mean, size).
 
     Examples
     --------
@@ -54,6 +55,8 @@ class NegativeBinomial(Family):
 
     mean: Value = NonNegative(doc="expected count of a row")
     size: Value = Positive(doc="the smaller, the more the counts vary", infinite=True)
+
+    priors = {"mean": ("Gamma", "LogNormal"), "size": ("Gamma", "LogNormal")}
 
     support = COUNTS
 

@@ -13,6 +13,7 @@ from likely.families.fused import fused_columns, fused_normals
 from likely.families.gaussian import LOG_2PI, expected_gaussian, maximise_one_column, pretend_scatter
 from likely.families.moments import Moments, moments
 from likely.families.nearest import or_nearest
+from likely.families.pretend_rows import PretendRows, pretend_rows
 from likely.numerics import special
 from likely.numerics.soft import Array
 
@@ -22,7 +23,7 @@ class Normal(Family):
 
     Parameters
     ----------
-    mean : number, array, Normal or shared             in the data's units
+    mean : number, array, Normal, PretendRows or shared      in the data's units
     variance : number, array, InverseGamma or shared   in units squared; its estimate divides by n
         (`variance=unbiased` divides by n - 1)
 
@@ -30,7 +31,8 @@ class Normal(Family):
     -----
     Maximum likelihood is the sample's mean and mean squared deviation. A Normal prior on the mean gives the
     precision-weighted average; an InverseGamma(shape, scale) prior on the variance counts as 2 (shape + 1) pretend
-    squared deviations that sum to 2 scale (the mode is that of the variance itself).
+    squared deviations that sum to 2 scale (the mode is that of the variance itself). `mean=PretendRows(rows, mean)`
+    beside it is the normal-inverse-gamma prior, maximised jointly in mean and variance.
 
     Examples
     --------
@@ -46,7 +48,7 @@ class Normal(Family):
 
     fuses = fuses_columns = True
     reads_single = True
-    priors = {"mean": ("Normal",), "variance": ("InverseGamma", "Unbiased")}
+    priors = {"mean": ("Normal", "PretendRows"), "variance": ("InverseGamma", "Unbiased")}
 
     def log_density(self, params: Params, data: Table) -> Array:
         return -0.5 * (LOG_2PI + np.log(params.variance) + (data.column() - params.mean) ** 2 / params.variance)
@@ -74,10 +76,16 @@ class Normal(Family):
         return (params.mean[members] + np.sqrt(params.variance[members]) * z)[:, None]
 
     def pretend(self, name: str, prior: Family) -> Moments | None:
-        return None if name == "mean" else pretend_scatter(prior, 1)
+        if name == "variance":
+            return pretend_scatter(prior, 1)
+        return pretend_rows(prior) if isinstance(prior, PretendRows) else None
 
     def cumulative(self, params: Params, data: Table) -> Array:
         return special.ndtr((data.column() - params.mean) / np.sqrt(params.variance))
+
+    def log_tails(self, params: Params, data: Table) -> tuple[Array, Array]:
+        z = (data.column() - params.mean) / np.sqrt(params.variance)
+        return special.log_ndtr(z), special.log_ndtr(-z)
 
     def inverse(self, params: Params, q: Array) -> Array:
         return params.mean + np.sqrt(params.variance) * special.ndtri(q)

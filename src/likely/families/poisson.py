@@ -26,7 +26,8 @@ class Poisson(Linear):
     Notes
     -----
     Maximum likelihood is the (weighted) mean. A Gamma(shape, rate) prior counts as `shape - 1` pretend events in `rate`
-    pretend rows. Where every row is 0 the estimate is 0: a distribution that gives 0 and nothing else.
+    pretend rows: the estimate is the mode of the rate. Where every row is 0 the estimate is 0: a distribution that
+    gives 0 and nothing else.
 
     Examples
     --------

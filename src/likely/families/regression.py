@@ -42,7 +42,7 @@ class Regressions:
     Parameters
     ----------
     stats : Moments                     of (given, x)
-    coefficients, intercept : Slot      events (d, p) and (d,)
+    coefficients, intercept : Slot      events (d, p) and (d,); Normal priors on them add to what the rows tell
     """
 
     def __init__(self, stats: Moments, coefficients: Slot, intercept: Slot):
@@ -50,7 +50,8 @@ class Regressions:
         self.weight, self.p = stats.weight, p
         self.reference = _reference(stats, coefficients, intercept)
         # Where all intercepts are unknown, a common level of the responses goes into them and costs no digits.
-        self.level = np.zeros(d) if intercept.known is not None else _average(stats.weight, stats.mean[:, p:])
+        movable = intercept.known is None and intercept.prior is None
+        self.level = _average(stats.weight, stats.mean[:, p:]) if movable else np.zeros(d)
         slope, slope_base = _numbered(coefficients)
         height, height_base = _numbered(intercept)
         if intercept.known is None:
@@ -66,6 +67,9 @@ class Regressions:
         tied = coefficients.ties or intercept.ties
         self.groups = [np.arange(k)] if tied else list(np.arange(k)[:, None])
         self.number = number.reshape(k, -1)
+        (slope, about), (height, at) = _prior(coefficients), _prior(intercept)
+        self.certainty = np.concatenate([slope, height[:, :, None]], 2)
+        self.expected = np.concatenate([about, at[:, :, None]], 2)
         alone = np.broadcast_to(np.eye(d), (k, d, d))
         for members in self.groups:
             _, matrix, _ = self._system(members, alone)
@@ -90,7 +94,8 @@ class Regressions:
     def _system(self, members: Array, precision: Array) -> tuple[Array, Array, Array]:
         """Numbers (m,) of the unknowns that some weight informs, and their equations (m, m), (m,)."""
         number = self.number[members]
-        unknown = np.unique(number[self.weight[members] > 0])
+        told = (self.weight[members] > 0)[:, None] | (self.certainty[members].reshape(number.shape) > 0)
+        unknown = np.unique(number[told])
         unknown = unknown[unknown >= 0]
         m = len(unknown)
         place = np.full(self.number.max() + 2, m)  # the last row and column collect what nobody reads
@@ -101,12 +106,17 @@ class Regressions:
         matrix, push = np.zeros((m + 1, m + 1)), np.zeros(m + 1)
         np.add.at(matrix, (at[:, :, None], at[:, None, :]), blocks)
         np.add.at(push, at, (precision[members] @ residual).reshape(at.shape))
-        return unknown, matrix[:m, :m], push[:m]
+        first = np.zeros(self.number.max() + 2, int)
+        first[self.number.ravel()[::-1]] = np.arange(self.number.size)[::-1]  # a prior on a tied value counts once
+        certainty, expected = (a.ravel()[first[unknown]] for a in (self.certainty, self.expected))
+        return unknown, matrix[:m, :m] + np.diag(certainty), push[:m] + certainty * expected
 
 
 def refuse_dependent(stats: Moments, coefficients: Slot, intercept: Slot, names: Sequence[str]) -> None:
     """Raise a ModelError that names covariates whose coefficients no split of the rows could determine."""
     p = coefficients.event[1]
+    if coefficients.prior is not None:
+        return  # it determines what rows do not
     free = np.ones(p, bool) if coefficients.known is None else np.isnan(coefficients.known).any((0, 1))
     centre = _average(stats.weight, stats.mean)
     total = stats.about(np.zeros_like(centre) if intercept.fixed else centre).sum(0)[None]
@@ -162,10 +172,19 @@ def _reference(stats: Moments, coefficients: Slot, intercept: Slot) -> Array:
     intercept there must again be free, or tied among the same members.
     """
     centre = stats.mean[:, : coefficients.event[1]]
-    if intercept.known is not None or not set(intercept.ties) <= set(coefficients.ties):
+    if intercept.known is not None or intercept.prior is not None or not set(intercept.ties) <= set(coefficients.ties):
         return np.zeros_like(centre)
     weight = intercept.pool(stats.weight)[:, None]
     return intercept.pool(stats.weight[:, None] * centre) / np.where(weight > 0, weight, 1.0)
+
+
+def _prior(slot: Slot) -> tuple[Array, Array]:
+    """(k,) + event: precision and centre of the prior of each entry; without a prior, no precision."""
+    shape = (slot.k, *slot.event)
+    if slot.prior is None:
+        return np.zeros(shape), np.zeros(shape)
+    q = slot.prior.known_params()
+    return (1 / q.variance).reshape(shape), q.mean.reshape(shape)
 
 
 def _numbered(slot: Slot) -> tuple[Array, Array]:

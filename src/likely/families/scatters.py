@@ -27,6 +27,7 @@ from likely.families.gaussian import (
 )
 from likely.families.moments import Moments, moments
 from likely.families.nearest import or_nearest
+from likely.families.pretend_rows import PretendRows, pretend_rows
 from likely.numerics.soft import Array
 
 
@@ -39,6 +40,10 @@ class Scatter(Protocol):
 
     def pretend(self, prior: Any, d: int) -> Moments:
         """A prior on a covariance as statistics."""
+        ...
+
+    def pretend_rows(self, prior: PretendRows) -> Moments:
+        """Pretend rows as statistics."""
         ...
 
     def layout(self, covariance: Array) -> Array:
@@ -75,6 +80,7 @@ class Dense:
 
     moments = staticmethod(moments)
     pretend = staticmethod(pretend_scatter)
+    pretend_rows = staticmethod(pretend_rows)
     best_mean = staticmethod(conditional_mean)
     draws = staticmethod(normal_draws)
 
@@ -99,10 +105,18 @@ class Columnwise:
     """Every column by itself: (k, d)."""
 
     moments = staticmethod(diagonal_moments)
-    best_mean = staticmethod(conditional_diagonal_mean)
+
+    def best_mean(self, stats: Moments, slot: Slot, covariance: Array) -> Array:
+        if slot.prior is not None and slot.prior.covers and not slot.prior.in_rows:  # it joins columns
+            return conditional_mean(stats, slot, self.covariance(covariance))
+        return conditional_diagonal_mean(stats, slot, covariance)
 
     def pretend(self, prior: Any, d: int) -> Moments:
         full = pretend_scatter(prior, d)
+        return DiagonalMoments(full.weight, full.dof, full.mean, self.layout(full.scatter))
+
+    def pretend_rows(self, prior: PretendRows) -> Moments:
+        full = pretend_rows(prior)
         return DiagonalMoments(full.weight, full.dof, full.mean, self.layout(full.scatter))
 
     def layout(self, covariance: Array) -> Array:

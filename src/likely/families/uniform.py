@@ -73,6 +73,8 @@ class Uniform(Family):
                 _check_order(*ends)
         return out
 
+    nonregular = ("low", "high")
+
     def log_density(self, params: Params, data: Table) -> Array:
         x = data.column()
         return np.where((x >= params.low) & (x <= params.high), -_log_width(params), -np.inf)

@@ -17,8 +17,9 @@ from likely.io.files import columns_in
 
 
 def read(
-    data: Any, family: Family, *, columns: Any = None, given: Any = None, weights: Any = None, labels: Any = None
-) -> Table:
+    data: Any, family: Family, *, columns: Any = None, given: Any = None, weights: Any = None, labels: Any = None,
+    groups: Any = None, grouped_by: str = "groups",
+) -> Table:  # fmt: skip
     """The rows and columns that a model is fitted to.
 
     Parameters
@@ -28,25 +29,29 @@ def read(
     columns : str, int or list of them                  names, or positions from 0
     given : array, or column name(s)                    covariates
     weights, labels : array, or a column name
+    groups : array, or a column name                    what rows belong together; messages call it `grouped_by`
 
     Raises
     ------
     DataError      a column, row or value that cannot be used
     FileError      a file that cannot be read
     """
+    roles = {"given": given, "weights": weights, "labels": labels, "groups": groups, "grouped_by": grouped_by}
     if isinstance(data, Table):
-        table = table_of(data, given=given, weights=weights, labels=labels, columns=columns)
+        table = table_of(data, columns=columns, **roles)
     else:
         source = _source(data)
-        free = unused(source, given, weights, labels)
+        free = unused(source, given, weights, labels, groups)
         chosen = _suitable(source, free, family) if columns is None else source.positions(columns)
-        table = arrange(source, chosen, given=given, weights=weights, labels=labels)
+        table = arrange(source, chosen, infinite=family.reads_infinite, **roles)
     if not family.reads_text:
         refuse_text(table, _short(family))
     return table if family.reads_single else table.double()
 
 
-def reread(data: Any, columns: Sequence[str], given_names: Sequence[str] = (), *, given: Any = None) -> Table:
+def reread(
+    data: Any, columns: Sequence[str], given_names: Sequence[str] = (), *, given: Any = None, infinite: bool = False
+) -> Table:
     """New data with the columns that a model was fitted to: by name where both have names, else by position.
 
     Parameters
@@ -55,6 +60,7 @@ def reread(data: Any, columns: Sequence[str], given_names: Sequence[str] = (), *
     columns : list of str               the columns' names at fit time; empty where they had none
     given_names : list of str           the covariates' names at fit time
     given : array, or column name(s)    covariates; those of the same names in the data unless given
+    infinite : bool                     may values be infinite?
 
     Raises
     ------
@@ -73,7 +79,7 @@ def reread(data: Any, columns: Sequence[str], given_names: Sequence[str] = (), *
     else:
         chosen = unused(source, given, None, None)
         _require_count(len(chosen), columns)
-    table = arrange(source, chosen, given=given).double()
+    table = arrange(source, chosen, infinite=infinite, given=given).double()
     return table.with_(names=tuple(columns)) if columns else table
 
 

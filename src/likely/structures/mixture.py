@@ -130,7 +130,7 @@ class Mixture(Family):
 
     def responsibilities(self, x: Any, given: Any = None) -> Array:
         """(n, m): probability of each component for each row; every slot must be filled."""
-        table = table_of(x, given=given)
+        table = table_of(x, given=given, infinite=self.reads_infinite)
         bound = self._alone(table)
         return bound.infer(bound.known_params(), table).hidden[:, 0]
 

@@ -78,13 +78,21 @@ def _features(rows: Table, x: Array) -> Array:
         if rows.text and rows.text[j]:
             columns.append(x[:, j : j + 1] == np.unique(x[:, j]))
         else:
-            columns.append(x[:, j : j + 1])
+            columns.append(_bounded(x[:, j : j + 1]))
     if rows.given is not None:
         columns.append(rows.given)
     out = np.concatenate(columns, 1).astype(float)
     out -= out.mean(0)
     scale = np.sqrt((out**2).mean(0))
     return out / np.where(scale > 0, scale, 1.0)
+
+
+def _bounded(column: Array) -> Array:
+    """A column whose infinite ends of intervals stand where its finite values end."""
+    finite = np.isfinite(column)
+    if finite.all():
+        return column
+    return np.clip(column, column[finite].min(), column[finite].max()) if finite.any() else np.zeros_like(column)
 
 
 def spread_seeds(points: Array, weights: Array, m: int, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -82,7 +82,7 @@ def _distinct(x: Array, enough: int) -> int:
 def collapse(error: Degenerate, family: Family, data: Data, starts: Starts) -> LikelyError:
     """The error to raise where there is no maximum: why, in one sentence with the cure."""
     rows = data.rows
-    flat = np.flatnonzero(np.ptp(rows.x, axis=0) == 0)
+    flat = np.flatnonzero(rows.x.max(0) == rows.x.min(0))
     if len(flat) and "fell to zero" in error.why:
         j = int(flat[0])
         where = "the only row" if len(rows) == 1 else f"all {len(rows)} rows"

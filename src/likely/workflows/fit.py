@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from likely.core.data import Data, Table
+from likely.core.data import Data, present
 from likely.core.family import Family
 from likely.core.notation import parse
 from likely.core.written import Choose
@@ -15,16 +16,17 @@ from likely.em.outcome import Outcome
 from likely.em.starts import Mark, Optimum, Starts
 from likely.engines.local import Local, width_of
 from likely.errors import Degenerate, ModelError
-from likely.faces.progress import progress_line
+from likely.faces.progress import progress_line, say
 from likely.io.tables import read
 from likely.workflows.checks import check_fit, check_init, collapse
 from likely.workflows.climb import Climb
+from likely.workflows.deciding import are_ids, deciding
 from likely.workflows.result import Fit, result
-from likely.workflows.select import expand, is_open, select
+from likely.workflows.select import expand
 
 
 def fit(
-    model: Family | str,
+    model: Family | Choose | str,
     data: Any,
     *,
     columns: Any = None,
@@ -40,6 +42,11 @@ def fit(
     tol: float = 1e-3,
     max_passes: int = 10_000,
     by: str | None = None,
+    folds: Any = None,
+    holdout: float | None = None,
+    repeats: int = 1,
+    groups: Any = None,
+    rule: str = "best",
     threads: int | None = None,
     progress: bool | None = None,
     callback: Callable[[Step], Any] | None = None,
@@ -50,7 +57,7 @@ def fit(
 
     Parameters
     ----------
-    model : Family or str                what to fit; empty slots are estimated
+    model : Family, choose(...) or str   what to fit; empty slots are estimated
     data : array, list, dict, frame or path      NumPy, pandas, polars, Arrow, a CSV or Parquet file
     columns : str or list                which columns to model (all that suit the model unless given)
     given : array, or column name(s)     covariates, for families that condition on them
@@ -67,6 +74,13 @@ def fit(
     tol : float                          stop within this many standard errors of the maximum; 0 runs all passes
     max_passes : int                     limit of passes over the data for each start
     by : "bic", "aic" or "icl"           how `choose(...)` slots are decided; lower is better
+    folds : int, array, column name or splitter      decide by held-out likelihood instead: rows dealt into so many
+                                         folds, each held out in turn; or in which fold each row is; or an object with
+                                         `.split(X, y, groups)`, as those of scikit-learn
+    holdout : float                      the same, this share of the rows (0.3 of them) held out once
+    repeats : int                        deal rows into folds so many times
+    groups : array, or column name       rows that are held out together, never divided
+    rule : "best" or "1se"               the best held-out score, or the simplest candidate within one standard error
     threads : int                        all processors unless given; never changes the answer
     progress : bool                      a line while it runs; only on a terminal unless given
     callback : callable                  sees every Step; returning True stops the fit
@@ -84,6 +98,12 @@ def fit(
     -----
     EM: Dempster, Laird & Rubin (1977). The objective is log-likelihood + log prior; it is checked at every pass.
 
+    A held-out score is the log-likelihood of all held-out rows together, per unit of weight. The chosen candidate is
+    fitted to all the data again, and `.selection` keeps the table. The standard error of "1se" is that of the paired
+    differences to the best, fold by fold (Breiman, Friedman, Olshen & Stone 1984 use unpaired ones); the simplest has
+    the fewest free parameters, then the lowest likelihood of what it was fitted to (of priors the strongest), then
+    comes last. A row that weighs 3 stays whole in one fold, where three equal rows may be divided.
+
     Examples
     --------
     >>> import likely as lk
@@ -93,19 +113,18 @@ def fit(
     family = parse(model) if isinstance(model, str) else model
     _check_options(family, starts, max_passes, tol)
     check_init(init, start)
-    if by is not None and not is_open(family):
-        raise ModelError(f"by={by!r} decides what choose(...) leaves open, and {family!r} leaves nothing open.")
+    decide = deciding(family, by=by, folds=folds, holdout=holdout, repeats=repeats, rule=rule, groups=groups, seed=seed)
+    roles = {"columns": columns, "given": given, "weights": weights, "labels": labels}
+    roles |= {"groups": folds, "grouped_by": "folds"} if are_ids(folds) else {"groups": groups}
     # All candidates see the same columns: those that suit the first.
-    table = read(data, next(expand(family)), columns=columns, given=given, weights=weights, labels=labels)
+    table = read(data, next(expand(family)), **roles)
     with progress_line(progress) as watch:
-
-        def fit_one(one: Family) -> Fit:
-            climb = Climb(
-                watch, callback, starts, seed, 0.0 if hard else 1.0, tol, max_passes, threads, accelerate, init
-            )
-            return _fit_one(one, table, start, climb)
-
-        return select(family, fit_one, by) if is_open(family) else fit_one(family)
+        climb = Climb(watch, callback, starts, seed, 0.0 if hard else 1.0, tol, max_passes, threads, accelerate, init)
+        fitter = Fitter(start, climb)
+        if decide is not None:
+            return decide.select(family, table, fitter)
+        assert isinstance(family, Family)  # what leaves nothing open
+        return fitter.fit(family, table)
 
 
 def _check_options(family: Any, starts: int, max_passes: int, tol: float) -> None:
@@ -119,27 +138,49 @@ def _check_options(family: Any, starts: int, max_passes: int, tol: float) -> Non
         raise ModelError(f"tol={tol}; it is a number of standard errors, 0 or above.")
 
 
-def _fit_one(family: Family, data: Data, start: Any, climb: Climb) -> Fit:
-    began = time.perf_counter()
-    used = _weighing(data)
-    bound = check_fit(family, used)
-    if not bound.hidden and (start is not None or climb.temperature == 0):
-        what = "start=..." if start is not None else "hard=True"
-        raise ModelError(f"{what} is for EM, and nothing is hidden in {family!r}: it has a closed form. Leave it out.")
-    with Local(used, width_of(bound), climb.threads, sweeps=bound.sweeps) as engine:
-        if bound.hidden:
-            trace, last, starts = climb.run(bound, engine, _start_params(bound, start))
-        else:
-            trace, last, starts = _closed_form(bound, engine)
-    seconds = time.perf_counter() - began
-    return result(family, bound, tuple(trace), last, starts, data, hard=climb.temperature == 0, seconds=seconds)
+@dataclass(frozen=True)
+class Fitter:
+    """Fits one model after another in the same way."""
 
+    start: Any
+    climb: Climb
 
-def _weighing(data: Data) -> Data:
-    """Rows of zero weight are absent rows."""
-    if data.weights is None or (data.weights > 0).all() or not isinstance(data, Table):
-        return data
-    return data.take(data.weights > 0)
+    @property
+    def threads(self) -> int | None:
+        """At most so many."""
+        return self.climb.threads
+
+    @property
+    def temperature(self) -> float:
+        """1 of EM, 0 of hard EM."""
+        return self.climb.temperature
+
+    def about(self, text: str) -> None:
+        """What is being fitted, for the progress line."""
+        say(self.climb.watch, text)
+
+    def check(self, family: Family, data: Data) -> Family:
+        """The family bound to rows that weigh something; raises an InputError where it cannot be fitted so."""
+        bound, start = check_fit(family, data), self.start
+        if not bound.hidden and (start is not None or self.temperature == 0):
+            what = "start=..." if start is not None else "hard=True"
+            raise ModelError(
+                f"{what} is for EM, and nothing is hidden in {family!r}: it has a closed form. Leave it out."
+            )
+        return bound
+
+    def fit(self, family: Family, data: Data, stats: Any = None) -> Fit:
+        """The fit of a family to all the data, whose statistics may be known already."""
+        began = time.perf_counter()
+        used, hard = present(data), self.temperature == 0
+        bound = self.check(family, used)
+        with Local(used, width_of(bound), self.threads, sweeps=bound.sweeps) as engine:
+            if bound.hidden:
+                trace, last, starts = self.climb.run(bound, engine, _start_params(bound, self.start))
+            else:
+                trace, last, starts = _closed_form(bound, engine, stats)
+        seconds = time.perf_counter() - began
+        return result(family, bound, tuple(trace), last, starts, data, hard=hard, seconds=seconds)
 
 
 def _start_params(family: Family, start: Any) -> Any:
@@ -150,9 +191,9 @@ def _start_params(family: Family, start: Any) -> Any:
     return model.bind((), family.setting).known_params()
 
 
-def _closed_form(family: Family, engine: Local) -> tuple[list[Mark], Step, Starts]:
+def _closed_form(family: Family, engine: Local, stats: Any) -> tuple[list[Mark], Step, Starts]:
     try:
-        stats = engine.summarise(family)
+        stats = engine.summarise(family) if stats is None else stats
         params = family.maximize(stats, None)
     except Degenerate as error:
         raise collapse(error, family, engine.data, Starts(())) from error

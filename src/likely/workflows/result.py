@@ -23,14 +23,17 @@ from likely.faces.summary import Summary, summarise
 from likely.io.tables import reread
 from likely.numerics import special
 from likely.numerics.soft import Array
-from likely.workflows.select import Selection
+from likely.workflows.selection import Selection
+from likely.workflows.trusted import Trusted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from likely.em.path import Path
+
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Trusted):
     """A fitted model. Frozen; everything else is computed from it on demand.
 
     Examples
@@ -86,7 +89,7 @@ class Fit:
         """-sum w r log r over the data that was fitted: how uncertain the labels are, in nats; 0 without a mixture."""
         if not _has_components(self.model):
             return 0.0
-        data = self._training("entropy and icl")
+        data = self.training("entropy and icl")
         r = self._responsibilities(data)
         return float(-(data.weight_column() * special.xlogy(r, r)).sum())
 
@@ -100,7 +103,7 @@ class Fit:
         For a regression that stands alone, `predict(given=...)` gives the expected responses.
         """
         if self.model.uses_given and not _has_components(self.model):
-            return self.model.regress(self._training("predict").given if given is None else given)
+            return self.model.regress(self.training("predict").given if given is None else given)
         best = self.responsibilities(x, given).argmax(1)
         if not self.label_names:
             return best
@@ -129,20 +132,26 @@ class Fit:
         return summarise(self)
 
     def plot(
-        self, kind: str | None = None, *, ax: Axes | None = None, columns: Sequence[str | int] | None = None
-    ) -> Axes:
+        self, kind: str | None = None, *, ax: Axes | None = None, columns: Sequence[str | int] | None = None,
+        x: str | None = None, y: str | None = None, path: Path | Sequence[Path] | None = None,
+        limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    ) -> Axes:  # fmt: skip
         """Draw the fit: see `likely.faces.plots.plot`. The axes' figure is `.figure`.
 
         Parameters
         ----------
         kind : str             "density" (one column), "scatter" (two), "regression" (one column against one covariate),
-                               "trace" or "selection"; the first that suits the fit unless named
+                               "trace" or "selection"; the first that suits the fit unless named. Also "panel",
+                               "posterior", "profile" or "surface"
         ax : Axes              where to draw; a new figure unless given
         columns : two names    which columns a scatter shows
+        x, y : str             the numbers of a profile (x) or a surface, as one writes them behind `fit.model.`
+        path : Path or list    what a `Path` saw of a fit, drawn on its surface
+        limits : two pairs     (lowest, highest) of x and of y on a surface
         """
         from likely.faces.plots import plot
 
-        return plot(self, kind, ax, columns=columns)
+        return plot(self, kind, ax, columns=columns, x=x, y=y, path=path, limits=limits)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fit as JSON; `likely.load(path)` gives it back (without the data)."""
@@ -156,7 +165,8 @@ class Fit:
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
 
-    def _training(self, what: str) -> Any:
+    def training(self, what: str) -> Any:
+        """The data of the fit; `what` needs it, if new data is not given."""
         if self.data is None:
             raise ModelError(
                 f"{what} without data needs the data of the fit, which a loaded fit does not carry; pass x."
@@ -165,8 +175,8 @@ class Fit:
 
     def _table(self, x: Any, given: Any, what: str) -> Any:
         if x is None:
-            return self._training(what)
-        table = reread(x, self.columns, self.given, given=given)
+            return self.training(what)
+        table = reread(x, self.columns, self.given, given=given, infinite=self.model.reads_infinite)
         if table.d != self.n_columns:
             raise DataError(f"the data has {table.d} columns, the model was fitted to {self.n_columns}.")
         return table

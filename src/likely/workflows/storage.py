@@ -14,7 +14,7 @@ from likely.em.outcome import Outcome
 from likely.em.starts import Mark, Optimum, Starts
 from likely.io.store import load_json, save_json
 from likely.workflows.result import Fit
-from likely.workflows.select import Candidate, Selection
+from likely.workflows.selection import Candidate, Selection
 
 NUMBERS = ("log_likelihood", "objective", "n_free", "n_obs", "n_columns", "hard", "seconds")
 TEXTS = ("columns", "given", "label_names")
@@ -39,7 +39,7 @@ def save(fit: Fit, path: str | os.PathLike[str]) -> None:
     }
     if fit.selection is not None:
         rows = [list(vars(c).values()) for c in fit.selection.candidates]
-        record["selection"] = {"by": fit.selection.by, "chosen": fit.selection.chosen, "candidates": rows}
+        record["selection"] = {**vars(fit.selection), "candidates": rows}
     save_json(path, record)
 
 
@@ -68,14 +68,17 @@ def load(path: str | os.PathLike[str]) -> Fit:
         outcome=Outcome[record["outcome"]],
         trace=tuple(Mark(*row) for row in record["trace"]),
         starts=Starts(tuple(Optimum(*row) for row in starts["optima"]), starts["dropped"], tuple(starts["collapsed"])),
-        selection=None
-        if selection is None
-        else Selection(selection["by"], tuple(Candidate(*row) for row in selection["candidates"]), selection["chosen"]),
+        selection=None if selection is None else _selection(selection),
         **known,
     )
     if record["entropy"] is not None:
         fit.__dict__["entropy"] = record["entropy"]  # what the cached property would say, had it the data
     return fit
+
+
+def _selection(record: dict[str, Any]) -> Selection:
+    rows: list[list[Any]] = [[tuple(v) if isinstance(v, list) else v for v in row] for row in record["candidates"]]
+    return Selection(**{**record, "candidates": tuple(Candidate(*row) for row in rows)})
 
 
 def _blank(model: Family) -> Family:

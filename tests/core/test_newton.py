@@ -7,8 +7,8 @@ from scipy.special import gammaln, psi, zeta
 
 import likely as lk
 from banks import bank
+from likely.core.newton import climb, maximise_positive
 from likely.core.written import shared
-from likely.families.newton import climb, maximise_positive
 
 WEIGHT = np.array([3.0, 5.0, 2.0])
 TOTAL, LOGS = np.array([6.0, 4.0, 9.0]), np.array([1.2, -3.0, 2.4])

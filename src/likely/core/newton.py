@@ -1,4 +1,4 @@
-"""Newton's method for parameters above zero that have no closed form: known, tied and free ones in any combination.
+"""Newton's method for parameters that have no closed form: known, tied and free ones in any combination.
 
 Statistics are worked out once; a step then costs a few special functions for each member, however many rows there were.
 """
@@ -46,19 +46,38 @@ def maximise_positive(slots: Sequence[Slot], start: Array, weight: Array, score:
     make one problem in the coordinates that remain.
     """
     known = np.concatenate([_known(s) for s in slots], 1)
-    loose = np.isnan(known)
-    if not loose.any():
-        return known
-    told = np.concatenate([_behind(s, weight) for s in slots], 1) > 0
     usable = np.isfinite(start) & (start > 0)
-    begin = np.log(np.where(loose, np.where(usable, start, 1.0), known))
+    with np.errstate(divide="ignore"):  # a known 0
+        logs, begin = np.log(known), np.log(np.where(usable, start, 1.0))
+    found = maximise(slots, logs, begin, weight, lambda u: _in_logs(np.exp(u), score))
+    return np.where(np.isnan(known), np.exp(found), known)
+
+
+def maximise(slots: Sequence[Slot], known: Array, begin: Array, weight: Array, score: Score) -> Array:
+    """As `maximise_positive`, in any smooth coordinates (k, q), one for each entry of the slots.
+
+    Parameters
+    ----------
+    slots : sequence of Slot      which say what is tied; tied members must have the same coordinates
+    known : array (k, q)          coordinates that are not estimated; NaN where they are
+    begin : array (k, q)          where to begin
+    weight : array (k,)           what each member saw
+    score : callable              Q (k,), and its gradient (k, q) and Hessian (k, q, q) in the coordinates
+
+    Returns
+    -------
+    array (k, q)      coordinates; NaN where they are to be estimated and no weight informs them
+    """
+    loose = np.isnan(known)
+    told = np.concatenate([_behind(s, weight) for s in slots], 1) > 0
     live = loose & told
     if not live.any():
-        return np.where(loose, np.nan, known)
+        return known
+    at = np.where(loose, begin, known)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # of steps that will not be kept
         tied = any(s.ties for s in slots)
-        out = _together(slots, begin, live, weight, score) if tied else _apart(begin, live, score)
-    return np.where(loose, np.where(live, np.exp(out), np.nan), known)
+        out = _together(slots, at, live, weight, score) if tied else _apart(at, live, score)
+    return np.where(loose, np.where(live, out, np.nan), known)
 
 
 def _flat(slot: Slot, a: Array) -> Array:
@@ -79,7 +98,7 @@ def _apart(u: Array, live: Array, score: Score) -> Array:
     all_live, both = bool(live.all()), np.logical_and(live[:, :, None], live[:, None, :])
 
     def look(u: Array) -> tuple[Array, Array, Array]:
-        value, slope, bend = _in_logs(np.exp(u), score)
+        value, slope, bend = score(u)
         if not all_live:
             slope, bend = np.where(live, slope, 0.0), np.where(both, bend, -np.eye(u.shape[1]))
         return value, slope, _ascent(slope, bend)
@@ -89,7 +108,7 @@ def _apart(u: Array, live: Array, score: Score) -> Array:
 
 def _together(slots: Sequence[Slot], u: Array, live: Array, weight: Array, score: Score) -> Array:
     """One problem in the coordinates (m,) that ties leave."""
-    number = _numbers(slots, live)
+    number = numbered(slots, live)
     m = int(number[live].max()) + 1
     pair = (number[:, :, None] * (m + 1) + number[:, None, :]).ravel()
     share = np.broadcast_to(weight[:, None], number.shape)[live]
@@ -99,7 +118,7 @@ def _together(slots: Sequence[Slot], u: Array, live: Array, weight: Array, score
         return np.where(live, np.append(v, 0.0)[number], u)
 
     def look(v: Array) -> tuple[Array, Array, Array]:
-        value, slope, bend = _in_logs(np.exp(spread(v[0])), score)
+        value, slope, bend = score(spread(v[0]))
         small = np.bincount(number.ravel(), slope.ravel(), m + 1)[None, :m]
         matrix = np.bincount(pair, bend.ravel(), (m + 1) ** 2).reshape(1, m + 1, m + 1)
         return value.sum(keepdims=True), small, _ascent(small, matrix[:, :m, :m])
@@ -107,7 +126,7 @@ def _together(slots: Sequence[Slot], u: Array, live: Array, weight: Array, score
     return spread(climb(first[None], look)[0])
 
 
-def _numbers(slots: Sequence[Slot], live: Array) -> Array:
+def numbered(slots: Sequence[Slot], live: Array) -> Array:
     """(k, q): the coordinate 0, ..., m - 1 that each entry reads; m where it is not live."""
     columns, at = [], 0
     for s in slots:

@@ -1,0 +1,184 @@
+"""Data sets made from one: resampled, reweighted or simulated, many side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from likely.core.data import Table, present
+from likely.core.family import Family
+from likely.core.params import Params
+from likely.errors import DataError, ModelError
+from likely.numerics.soft import Array
+from likely.structures.product import Product
+
+KINDS = ("parametric", "nonparametric", "weighted")
+
+
+@dataclass(frozen=True)
+class Replicates(Table):
+    """Data sets as the members of a bank see them, one each.
+
+    They differ in their weights (n, B), where rows are drawn again or weighted, or in their points x (n, B, d), where
+    they are simulated; then all rows count once.
+    """
+
+    @property
+    def count(self) -> int:
+        """How many data sets there are."""
+        return self.x.shape[1] if self.weights is None else self.weights.shape[1]
+
+    def weight_column(self) -> Array:
+        """(n, B) weights, or ones (n, 1)."""
+        return np.broadcast_to(1.0, (len(self), 1)) if self.weights is None else self.weights
+
+    def some(self, chosen: Sequence[int] | Array) -> Replicates:
+        """Some of the data sets; one may be there twice."""
+        chosen = np.asarray(chosen)
+        if self.weights is None:
+            return self.with_(x=np.ascontiguousarray(self.x[:, chosen]))
+        return self.with_(weights=np.ascontiguousarray(self.weights[:, chosen]))
+
+    def one(self, i: int) -> Table:
+        """One of the data sets as a table of its own."""
+        shared = {n: getattr(self, n) for n in ("given", "labels", "names", "given_names", "text", "vocabulary")}
+        if self.weights is None:
+            return Table(np.ascontiguousarray(self.x[:, i]), **shared)
+        return present(Table(self.x, weights=np.ascontiguousarray(self.weights[:, i]), **shared)).rows
+
+
+Draw = Callable[[int, np.random.Generator], Replicates]  # so many data sets
+
+
+def drawing(kind: str, family: Family, params: Params, rows: Table) -> Draw:
+    """How data sets like some rows are drawn.
+
+    Raises
+    ------
+    ModelError      no such kind; or labels, which a simulation does not draw
+    DataError       weights that sum to less than one row
+    """
+    if kind not in KINDS:
+        raise ModelError(f"kind={kind!r}; a bootstrap is 'parametric', 'nonparametric' or 'weighted'.")
+    size = _size(rows)
+    if kind == "nonparametric":
+        return lambda count, rng: weighted(rows, _multiplicities(rows, size, count, rng))
+    if kind == "weighted":
+        return lambda count, rng: weighted(rows, _dirichlet(rows, count, rng))
+    if rows.labels is not None:
+        raise ModelError(
+            "labels are known for some rows, and a simulation from the fit draws none: the refits would know less than "
+            "the fit. Use kind='nonparametric' or kind='weighted'."
+        )
+    blank = _blank(rows, size)
+    return lambda count, rng: simulated(family, params, blank, count, rng)
+
+
+def simulating(family: Family, params: Params, rows: Table) -> Draw:
+    """How data sets of the size of some rows are drawn from a distribution."""
+    return drawing("parametric", family, params, rows)
+
+
+def simulated(family: Family, params: Params, blank: Table, count: int, rng: np.random.Generator) -> Replicates:
+    """Draws from a bound family with the covariates, names and vocabulary of `blank`."""
+    n = len(blank)
+    given = None if blank.given is None else np.repeat(blank.given, count, axis=0)
+    everything = Table(np.zeros((n * count, 1)), given=given)
+    x = family.draw(params, np.zeros(n * count, int), everything, rng)
+    out = blank
+    if any(blank.text):
+        x, out = _spelled(family, x, blank)
+    shared = {name: getattr(out, name) for name in ("given", "names", "given_names", "text", "vocabulary")}
+    return Replicates(x.reshape(n, count, -1), **shared)
+
+
+def repeated(rows: Table, what: str) -> Table:
+    """The rows as often as their weights, whole numbers, say.
+
+    Raises
+    ------
+    DataError      a weight that is not a whole number
+    """
+    if rows.weights is None:
+        return rows
+    fractional = rows.weights != np.floor(rows.weights)
+    if fractional.any():
+        row = int(fractional.argmax())
+        raise DataError(
+            f"the weight of row {row + 1} is {rows.weights[row]:.6g}; {what} needs weights that are whole numbers, "
+            "which say how often each row occurred. Leave the weights out, or round them.",
+            row=row + 1, value=float(rows.weights[row]),
+        )  # fmt: skip
+    return rows.take(np.repeat(np.arange(len(rows)), rows.weights.astype(int))).with_(weights=None)
+
+
+def _size(rows: Table) -> int:
+    """Rows of a data set like this one: weights say how often each row counts."""
+    total = float(rows.weight_column().sum())
+    if round(total) < 1:
+        raise DataError(
+            f"the weights sum to {total:.3g} rows; a bootstrap draws as many rows as that, so at least one is needed. "
+            "Scale the weights so that each says how often its row counts."
+        )
+    return round(total)
+
+
+def _blank(rows: Table, size: int) -> Table:
+    """As many rows as are to be drawn, with the covariates that belong to them."""
+    if rows.given is not None and rows.weights is not None:
+        return repeated(rows, "a simulation with covariates")
+    return rows if size == len(rows) else rows.with_(x=np.zeros((size, rows.d)), weights=None)
+
+
+def weighted(rows: Table, weights: Array) -> Replicates:
+    """The rows under weights (n, B), a column for each data set."""
+    names = ("x", "given", "labels", "names", "given_names", "text", "vocabulary")
+    return Replicates(**{n: getattr(rows, n) for n in names}, weights=weights)
+
+
+def _multiplicities(rows: Table, size: int, count: int, rng: np.random.Generator) -> Array:
+    """(n, B): how often each row is drawn."""
+    n = len(rows)
+    if rows.weights is not None:
+        drawn = rng.multinomial(size, rows.weights / rows.weights.sum(), size=count)
+    else:
+        cells = rng.integers(n, size=(count, n)) + n * np.arange(count)[:, None]
+        drawn = np.bincount(cells.ravel(), minlength=n * count).reshape(count, n)
+    return np.ascontiguousarray(drawn.T, float)
+
+
+def _dirichlet(rows: Table, count: int, rng: np.random.Generator) -> Array:
+    """(n, B): weights uniform over all that sum to the size of the data; a row of weight w has w shares."""
+    column = np.asarray(rows.weight_column())
+    w = rng.standard_gamma(column, size=(len(rows), count))
+    return w * (column.sum() / w.sum(0))
+
+
+def _spelled(family: Family, x: Array, blank: Table) -> tuple[Array, Table]:
+    """Draws whose words are places among a family's categories, as codes into the vocabulary of the table."""
+    shown = _shown(family, x)
+    words = {str(v) for j, text in enumerate(blank.text) if text for v in np.unique(shown[j])}
+    vocabulary = (*blank.vocabulary, *sorted(words.difference(blank.vocabulary)))
+    place = {word: i for i, word in enumerate(vocabulary)}
+    coded = [
+        np.array([place[str(v)] for v in shown[j]], float) if text else x[:, j] for j, text in enumerate(blank.text)
+    ]
+    return np.stack(coded, 1), blank.with_(vocabulary=vocabulary)
+
+
+def _shown(family: Family, x: Array) -> dict[int, Array]:
+    """Each column of some draws as a person sees it."""
+    whole: Any = family.present(x)
+    if not isinstance(whole, dict):
+        return dict(enumerate(np.reshape(whole, (len(x), -1)).T))
+    product: Any = family
+    while not isinstance(product, Product):
+        product = next(iter(product.parts().values()))
+    return {
+        j: column
+        for name, at in product.places.items()
+        for j, column in zip(at, np.reshape(whole[name], (len(x), -1)).T, strict=True)
+    }
