@@ -225,6 +225,15 @@ def test_a_loaded_fit_has_no_bootstrap(tmp_path):
     )
 
 
+def test_censoring_is_not_simulated():
+    fit = lk.fit(lk.Censored(lk.Exponential()), lk.censored([1.0, 2.0, 3.0, 5.0], [True, True, True, False]))
+    assert refused(lk.ModelError, lambda: fit.bootstrap(kind="parametric")) == (
+        "some rows are censored, and a simulation from the fit draws exact values: the refits would know more than the "
+        "fit. Use kind='nonparametric' or kind='weighted'."
+    )
+    assert fit.bootstrap(20, kind="weighted").values.shape == (20, 1)
+
+
 def test_known_labels_are_not_simulated():
     labels = np.repeat([0, 1], [120, 60])
     fit = lk.fit(lk.Mixture(lk.Normal(), 2), CLOUDS, labels=labels)

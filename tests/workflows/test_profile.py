@@ -101,6 +101,13 @@ def test_a_side_on_which_the_likelihood_never_falls_is_open_and_said():
     assert found.why.endswith(" and hardly further beyond; 3.84 was needed.")
 
 
+def test_points_beside_an_open_end_reach_as_far_as_was_looked():
+    found = lk.fit(lk.NegativeBinomial(), [3, 5, 4, 6, 2, 9, 1, 0]).profile("size", 9)
+    assert found.high == np.inf
+    assert np.isfinite(found.values).all()
+    assert len(found.values) >= 9
+
+
 def test_an_end_of_the_data_has_no_profile():
     with pytest.raises(ModelError) as e:
         lk.fit(lk.Pareto(), [1.0, 1.5, 2.0, 5.0]).profile("scale")

@@ -117,8 +117,8 @@ class _Search:
         self.places.append(top)
         low, high = (self._end(top, sign, name) for sign in (-1, 1))
         if points:
-            margin = BEYOND * (high - low)
-            self._fill(np.linspace(low - margin, high + margin, points))
+            margin = BEYOND * (high - low) if np.isfinite(high - low) else 0.0
+            self._fill(low - margin, high + margin, points)
         return self._told(name, best, points, *(self.ridge.value(t) for t in (low, high)))
 
     def _end(self, start: Place, sign: int, name: str) -> float:
@@ -171,11 +171,11 @@ class _Search:
         )
         return sign * np.inf
 
-    def _fill(self, wanted: Array) -> None:
-        """Points between the ends, or those that were reached."""
+    def _fill(self, low: float, high: float, points: int) -> None:
+        """Points between the ends; where one is open, as far as was reached."""
         reached = [p.t for p in self.places]
-        if not np.isfinite(wanted).all():
-            wanted = np.linspace(min(reached), max(reached), len(wanted))
+        ends = (low if np.isfinite(low) else min(reached), high if np.isfinite(high) else max(reached))
+        wanted = np.linspace(*ends, points)
         centre = self.places[0].t
         for t in sorted(wanted.tolist(), key=lambda t: abs(t - centre)):
             self._visit(t)
@@ -210,7 +210,8 @@ def _from_edge(fit: Fit, s: Surface, name: str, points: int, level: float) -> Pr
     end = search._end(start, sign, name)
     if points:
         edge = to_scale(np.array([best + sign * inside]), found.ranges[[i]])[0]
-        search._fill(np.linspace(edge, end + BEYOND * sign if np.isfinite(end) else end, points - 1))
+        beyond = end + BEYOND * sign if np.isfinite(end) else end
+        search._fill(min(edge, beyond), max(edge, beyond), points - 1)
     out = search._told(name, best, points, best, best)
     ends = (low, search.ridge.value(end)) if sign > 0 else (search.ridge.value(end), high)
     values, heights = np.append(out.values, best), np.append(out.log_likelihoods, fit.objective)

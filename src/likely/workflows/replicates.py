@@ -58,7 +58,7 @@ def drawing(kind: str, family: Family, params: Params, rows: Table) -> Draw:
 
     Raises
     ------
-    ModelError      no such kind; or labels, which a simulation does not draw
+    ModelError      no such kind; or labels or censoring, which a simulation does not draw
     DataError       weights that sum to less than one row
     """
     if kind not in KINDS:
@@ -71,6 +71,11 @@ def drawing(kind: str, family: Family, params: Params, rows: Table) -> Draw:
     if rows.labels is not None:
         raise ModelError(
             "labels are known for some rows, and a simulation from the fit draws none: the refits would know less than "
+            "the fit. Use kind='nonparametric' or kind='weighted'."
+        )
+    if family.reads_infinite and rows.d == 2 and (rows.x[:, 0] < rows.x[:, 1]).any():
+        raise ModelError(
+            "some rows are censored, and a simulation from the fit draws exact values: the refits would know more than "
             "the fit. Use kind='nonparametric' or kind='weighted'."
         )
     blank = _blank(rows, size)
