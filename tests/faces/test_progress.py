@@ -135,5 +135,8 @@ def test_of_several_fits_it_is_said_which_one_runs(monkeypatch):
 
 
 def test_nothing_is_said_where_nobody_looks():
-    with progress_line(False) as watch:
+    screen = Terminal()
+    with redirect_stderr(screen), progress_line(False) as watch:
         say(watch, "candidate 1 of 2")
+        watch(STEP)
+    assert screen.getvalue() == ""
