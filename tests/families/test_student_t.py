@@ -152,3 +152,12 @@ def test_too_many_values_alike():
     )
     with pytest.raises(lk.FitError, match="component 1: its scale fell to zero with"):
         lk.fit(lk.Mixture(lk.StudentT(), 2), [1.0] * 5 + [2, 3, 4, 5, 6, 7], starts=2)
+
+
+def test_a_constant_column_names_the_scale():
+    with pytest.raises(lk.DataError) as error:
+        lk.fit(lk.StudentT(), [2.0, 2.0, 2.0])
+    assert str(error.value) == (
+        "column 1 is constant (2 in all 3 rows): the likelihood grows without bound as the scale falls to 0. "
+        "Leave the column out, or give the scale a value or a prior."
+    )

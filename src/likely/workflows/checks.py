@@ -86,9 +86,10 @@ def collapse(error: Degenerate, family: Family, data: Data, starts: Starts) -> L
     if len(flat) and "fell to zero" in error.why:
         j = int(flat[0])
         where = "the only row" if len(rows) == 1 else f"all {len(rows)} rows"
+        what = "scale" if "scale" in error.why else "variance"
         return DataError(
             f"{rows.called(j)} is constant ({rows.x[0, j]:.6g} in {where}): the likelihood grows without "
-            "bound as the variance falls to 0. Leave the column out, or give the variance a value or a prior.",
+            f"bound as the {what} falls to 0. Leave the column out, or give the {what} a value or a prior.",
             column=rows.name(j),
         )
     if not family.hidden:
