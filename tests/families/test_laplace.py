@@ -112,8 +112,8 @@ def test_all_values_alike():
     with pytest.raises(lk.DataError) as e:
         lk.fit(lk.Laplace(), [2.0, 2, 2])
     assert str(e.value) == (
-        "column 1 is constant (2 in all 3 rows): the likelihood grows without bound as the variance falls to 0. "
-        "Leave the column out, or give the variance a value or a prior."
+        "column 1 is constant (2 in all 3 rows): the likelihood grows without bound as the scale falls to 0. "
+        "Leave the column out, or give the scale a value or a prior."
     )
     assert lk.fit(lk.Laplace(scale=lk.InverseGamma(2, 6)), [2.0, 2, 2]).model == lk.Laplace(2.0, 1.0)
     with pytest.raises(lk.FitError, match="its scale fell to zero with 5 rows left"):

@@ -83,8 +83,8 @@ def test_all_values_alike():
     with pytest.raises(lk.DataError) as e:
         lk.fit(lk.Logistic(), [2.0, 2, 2])
     assert str(e.value) == (
-        "column 1 is constant (2 in all 3 rows): the likelihood grows without bound as the variance falls to 0. "
-        "Leave the column out, or give the variance a value or a prior."
+        "column 1 is constant (2 in all 3 rows): the likelihood grows without bound as the scale falls to 0. "
+        "Leave the column out, or give the scale a value or a prior."
     )
     prior = lk.InverseGamma(2, 6)
     assert lk.fit(lk.Logistic(scale=prior), [2.0, 2, 2]).model.scale == pytest.approx(
