@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Sequences, Table
 from likely.core.setting import Setting
 
 
@@ -13,6 +13,12 @@ def bound(model, x, **rest):
     x = np.asarray(x, float)
     table = Table(x[:, None] if x.ndim == 1 else x, **rest)
     return model.bind((), Setting.of(table)), table
+
+
+def bound_to_sequences(model, x, lengths, **rest):
+    """The model in front of rows that are sequences of these lengths, and the sequences."""
+    family, table = bound(model, x, **rest)
+    return family, Sequences(table, np.concatenate([[0], np.cumsum(lengths)]))
 
 
 def e_step(family, params, table, weights=None, temperature=1.0):

@@ -7,7 +7,9 @@ Normal(mean=3.0, variance=3.5)
 
 from likely import families, structures
 from likely.core.family import Family
+from likely.core.lagged import lagged
 from likely.core.notation import parse
+from likely.core.sequences import sequences
 from likely.core.written import choose, free, shared
 from likely.em.outcome import Outcome
 from likely.em.path import Path
@@ -58,10 +60,12 @@ __all__ = [
     "fit",
     "free",
     "kmeans",
+    "lagged",
     "likelihood_ratio_test",
     "load",
     "parse",
     "plot_comparison",
+    "sequences",
     "shared",
 ]
 __all__ += families.__all__

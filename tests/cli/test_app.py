@@ -10,7 +10,7 @@ import likely as lk
 from likely.cli.families import doc_line, written_as
 from likely.core.family import REGISTRY, Family
 
-VERBS = ["demo", "fit", "predict", "sample", "show", "families"]
+VERBS = ["demo", "fit", "predict", "decode", "sample", "show", "families"]
 MAIN = [sys.executable, "-c", "from likely.cli import main; main()"]
 
 

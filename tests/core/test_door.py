@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from likely.core.data import Sequences, Table
-from likely.core.door import is_sequences, refuse_text, sequences_of, table_of
+from likely.core.data import Table
+from likely.core.door import refuse_text, table_of
 from likely.errors import DataError
 
 COLUMNS = {"a": [1, 2, 3], "b": [0.5, 1.5, 2.5]}
@@ -523,87 +523,6 @@ LABEL = "a label is a component counted from 0, or -1, NaN or None where it is u
 )
 def test_labels_that_cannot_be_used_are_explained(labels, message):
     assert str(refusal([1, 2], labels=labels)) == message
-
-
-# -- sequences ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("x", "several"),
-    [
-        ([1, 2, 3], False),
-        ([[1, 2], [3, 4]], False),
-        ([(1, 2), (3, 4)], False),
-        (["ab", "c"], False),
-        ([None, 1.0], False),
-        ([], False),
-        (np.zeros((3, 2)), False),
-        ({"a": [1, 2]}, False),
-        ([[1, 2], [3]], True),
-        ([np.ones(2), np.ones(2)], True),
-        ([np.ones((2, 3))], True),
-        ([[[1], [2]], [[3], [4]]], True),
-        ([pd.DataFrame({"a": [1]})], True),
-        (np.zeros((2, 5, 1)), True),
-    ],
-)
-def test_what_is_a_list_of_sequences(x, several):
-    assert is_sequences(x) is several
-
-
-def test_sequences_are_laid_end_to_end():
-    s = sequences_of([np.array([[1, 2], [3, 4]]), [[5.0, 6.0]], np.ones((3, 2), np.float32)])
-    assert s.offsets.tolist() == [0, 2, 3, 6]
-    assert s.rows.x.tolist() == [[1, 2], [3, 4], [5, 6], [1, 1], [1, 1], [1, 1]]
-
-
-def test_sequences_of_frames_keep_names_whatever_the_order_of_columns():
-    s = sequences_of([pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), pl.DataFrame({"b": ["z"], "a": [3]})])
-    assert s.rows.names == ("a", "b")
-    assert (s.rows.x.tolist(), s.rows.vocabulary) == ([[1, 0], [2, 1], [3, 2]], ("x", "y", "z"))
-
-
-def test_a_table_is_one_sequence():
-    for x in ([1, 2, 3], np.array([1, 2, 3]), pl.Series([1, 2, 3])):
-        s = sequences_of(x)
-        assert (s.offsets.tolist(), s.rows.x.tolist()) == ([0, 3], [[1], [2], [3]])
-
-
-def test_sequences_carry_covariates_weights_and_labels():
-    s = sequences_of([[1, 2], [3]], given=[[7, 8], [9]], weights=[1, 0.5], labels=["up", None])
-    assert s.rows.given.tolist() == [[7], [8], [9]]
-    assert (s.weights.tolist(), s.labels.tolist(), s.rows.label_names) == ([1, 0.5], [0, -1], ("up",))
-
-
-def test_sequences_pass_through():
-    s = Sequences(Table(np.zeros((3, 1))), np.array([0, 2, 3]))
-    again = sequences_of(s, weights=[1, 2])
-    assert again.rows is s.rows
-    assert again.weights.tolist() == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("x", "options", "message"),
-    [
-        ([[1, 2], [3, np.inf, 4]], {},
-         "column 1 row 4 (row 2 of sequence 2) is inf; finite numbers are needed. Mend or drop the row."),
-        ([["a", "b", "c"], [None]], {},
-         f"1 of 4 rows has a missing value, in column 1 row 4 (row 1 of sequence 2). {GAP}"),
-        ([[1, 2, 3], ["x"]], {},
-         "column 1 row 4 (row 1 of sequence 2) is 'x'; "
-         "most of the column is numbers. Mend or drop the row, or leave the column out."),
-        ([np.ones((2, 2)), np.ones((2, 3))], {},
-         "sequence 2 has 3 columns, sequence 1 has 2 columns; they need the same columns."),
-        ([[1], []], {}, "sequence 2 has no rows; leave it out."),
-        ([[1], [2, 3]], {"weights": [1]}, "weights has 1 value, the data has 2 sequences; one for each is needed."),
-        ([[1], [2, 3]], {"given": [[1], [2]]}, "given sequence 2 has 1 row, that of the data has 2."),
-        ([[1], [2, 3]], {"given": [[1]]}, "given has 1 sequence, the data has 2; one for each is needed."),
-    ],
-)  # fmt: skip
-def test_sequences_that_cannot_be_used_are_explained(x, options, message):
-    with pytest.raises(DataError) as caught:
-        sequences_of(x, **options)
-    assert str(caught.value) == message
 
 
 # -- cost -----------------------------------------------------------------------------------------------------------

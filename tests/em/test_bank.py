@@ -54,7 +54,10 @@ def alone(family, engine, begin, **options):
 
 def check_together_is_alone(model, x, count=4, **options):
     rest = {n: options.pop(n) for n in ("given", "weights", "labels") if n in options}
-    family, table = bound(model, x, **rest)
+    check_bank(*bound(model, x, **rest), count, **options)
+
+
+def check_bank(family, table, count=4, **options):
     begin = starts(family, table, count)
     with Local(table, width_of(family)) as engine:
         for mine, theirs in zip(
@@ -90,7 +93,7 @@ def same_params(a, b):
 
 @pytest.mark.parametrize("case", HIDDEN, ids=str)
 def test_a_bank_of_starts_is_every_start_alone(case):
-    check_together_is_alone(case.model, case.x, given=case.given, max_passes=6, tol=0)
+    check_bank(*case.bound(), max_passes=6, tol=0)
 
 
 @pytest.mark.parametrize("model", INSIDE, ids=repr)

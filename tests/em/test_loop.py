@@ -89,6 +89,9 @@ def test_an_impossible_row_is_named():
         def evaluate(self, family, params, temperature=1.0):
             return Pass(None, -np.inf, impossible=4)
 
+        def place(self, row):
+            return f"row {row + 1}"
+
     with pytest.raises(Degenerate) as error:
         next(em(Clock(), Impossible(), Params(t=np.array([0.0]))))
     assert error.value.why == "row 5 has probability zero under every component"

@@ -106,8 +106,8 @@ def test_kinds_that_do_not_fit_say_which_do(one_column, three_columns):
         f"plot('selection') of this fit: nothing was chosen; a choose(...) in the model makes candidates; {of_closed}"
     )
     assert message(ModelError, closed, "pie") == (
-        "plot('pie'): the kinds are 'density', 'scatter', 'regression', 'trace', 'selection', 'panel', 'posterior', "
-        f"'profile', 'surface'; of this fit, {of_closed}"
+        "plot('pie'): the kinds are 'states', 'density', 'scatter', 'regression', 'trace', 'selection', 'transition', "
+        f"'residuals', 'panel', 'posterior', 'profile', 'surface'; of this fit, {of_closed}"
     )
 
 

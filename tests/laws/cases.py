@@ -9,6 +9,7 @@ import numpy as np
 import likely as lk
 from likely.core.written import shared
 from likely.families.covariance import MODELS
+from support import bound, bound_to_sequences
 
 N = 60
 RNG = np.random.default_rng(7)
@@ -33,6 +34,7 @@ BITS = (RNG.random((N, 4)) < np.where(HALF == 0, 0.2, 0.8)[:, None]).astype(floa
 MIXED = np.column_stack([REAL, COUNTS, BINARY])
 HEAVY = 4.0 * HALF + (1 + HALF) * np.random.default_rng(9).standard_t(3, N)
 ANGLES = np.random.default_rng(10).vonmises(2.5 * HALF, 2 + 3 * HALF)
+LENGTHS = (17, 1, 9, 3, 20, 10)
 I2 = [[1.0, 0.2], [0.2, 2.0]]
 WATCHED = np.random.default_rng(9).gamma(4, 2, N)
 SURVIVAL = np.column_stack([np.minimum(POSITIVE, WATCHED), np.where(POSITIVE <= WATCHED, POSITIVE, np.inf)])
@@ -46,13 +48,25 @@ class Case:
     x: np.ndarray
     given: np.ndarray | None = None
     exempt: frozenset = field(default_factory=frozenset)  # laws that say nothing about this model
+    lengths: tuple[int, ...] = ()  # of sequences, where these are the items
 
     def __str__(self) -> str:
         return repr(self.model)
 
+    def bound(self):
+        """The model at its place in front of the data, and the data."""
+        if self.lengths:
+            return bound_to_sequences(self.model, self.x, self.lengths, given=self.given)
+        return bound(self.model, self.x, given=self.given)
+
 
 def case(model, x, given=None, without=()):
     return Case(model, x if x.ndim == 2 else x[:, None], given, frozenset(without))
+
+
+def chain(model, x, given=None, without=(), lengths=LENGTHS):
+    x = np.array(x, float).reshape(len(x), -1)
+    return Case(model, x, given, frozenset(without), lengths)
 
 
 def mix(component, size=2, **slots):
@@ -222,6 +236,45 @@ SLOTS = [
     case(mix(lk.Independent(mix(lk.Normal(variance=1)))), PAIR),
 ]
 
+GAPS = np.where(RNG.random(N) < 0.2, np.nan, REAL)
+LEFT_RIGHT = [[np.nan, np.nan, 0], [0, np.nan, np.nan], [0, 0, 1]]
+STICKY = 1 + 5 * np.eye(2)
+MASKED = [[np.nan, np.nan, 0], [np.nan, 0.5, np.nan], [np.nan, np.nan, np.nan]]
+TAMED = {"coefficients": lk.Normal(0, 1), "intercept": lk.Normal(0, 4)}
+SHARED_TAMED = {"coefficients": shared(lk.Normal(0, 1)), "intercept": lk.Normal(0, 4)}
+CUT = ["stationary"]  # the M-step of durations that are cut rises, and does not go all the way
+UP_TO_8 = {"p": lk.Dirichlet(1.5), "categories": range(8)}
+
+CHAINS = [
+    chain(lk.HMM(lk.Poisson(), 2), COUNTS),
+    chain(lk.HMM(lk.Normal(), 3), REAL),
+    chain(lk.HMM(lk.Normal(variance=shared), 2), GAPS),
+    chain(lk.HMM(lk.Categorical(), 2, transition=lk.Dirichlet(STICKY), initial=lk.Dirichlet(2)), DICE),
+    chain(lk.HMM(lk.Normal(), 3, initial=[1, 0, 0], transition=LEFT_RIGHT), REAL),
+    chain(lk.HMM(lk.Normal(variance=1), 2, transition=shared), REAL),
+    chain(lk.HMM(mix(lk.Normal(variance=shared)), 2, initial=[0.5, 0.5]), REAL),
+    chain(lk.HMM(lk.Product(a=lk.Normal(), b=lk.Poisson(), c=lk.Bernoulli()), 2), MIXED),
+    chain(lk.HMM(lk.MultivariateNormal(), 2), PAIR),
+    chain(lk.HMM(lk.LinearGaussian(), 2), LINE, GIVEN),
+    chain(lk.HMM(lk.Independent(lk.Normal()), 2), np.where(RNG.random(PAIR.shape) < 0.2, np.nan, PAIR)),
+    chain(lk.HMM(lk.Poisson(), 2, initial="stationary"), COUNTS),
+    chain(lk.HMM(lk.Normal(), 3, initial="stationary", transition=MASKED), REAL),
+    chain(lk.HMM(lk.Normal(variance=1), 2, initial="stationary", transition=lk.Dirichlet(STICKY)), GAPS),
+    chain(lk.HMM(lk.Normal(), 2, transition=lk.SoftmaxRegression(coefficients=lk.Normal(0, 1))), REAL, GIVEN),
+    chain(lk.HMM(lk.LinearGaussian(), 3, transition=lk.SoftmaxRegression(**TAMED)), LINE, GIVEN),
+    chain(lk.HMM(lk.Poisson(), 2, transition=lk.LogisticRegression(**SHARED_TAMED)), COUNTS, GIVEN),
+    chain(lk.HMM(lk.Poisson(), 2, durations=lk.Poisson()), COUNTS, without=CUT),
+    chain(lk.HMM(lk.Normal(variance=shared), 3, durations=lk.Poisson(rate=lk.Gamma(2, 1))), GAPS, without=CUT),
+    chain(lk.HMM(lk.Normal(), 2, durations=lk.Geometric(p=shared)), REAL, without=CUT),
+    chain(lk.HMM(lk.Normal(), 3, transition=lk.Dirichlet(2), durations=lk.Categorical(**UP_TO_8)), REAL, without=CUT),
+    chain(mix(lk.HMM(lk.Poisson(), 2, initial="stationary", transition=shared(over="component"))), COUNTS),
+    chain(mix(lk.HMM(lk.Poisson(), 2, durations=lk.Geometric())), COUNTS, without=CUT),
+    chain(mix(lk.HMM(lk.Poisson(), 2)), COUNTS),
+    chain(mix(lk.HMM(lk.Normal(variance=shared), 2, transition=shared(over="component"))), GAPS),
+    chain(mix([lk.HMM(lk.Poisson(), 2), lk.HMM(lk.Geometric(), 3)], None), COUNTS),
+    chain(lk.Product(a=lk.HMM(lk.Normal(), 2), b=lk.HMM(lk.Poisson(), 2)), MIXED[:, :2]),
+]
+
 MIXED_LEAVES = [case(mix(c.model), c.x, c.given, without=c.exempt) for c in LEAVES]
 
-CASES = LEAVES + MIXED_LEAVES + SLOTS
+CASES = LEAVES + MIXED_LEAVES + SLOTS + CHAINS

@@ -8,7 +8,6 @@ from cases import CASES
 from laws import LAWS
 from likely.core.family import REGISTRY
 from likely.core.written import shared
-from support import bound
 
 
 def families_in(model):
@@ -27,7 +26,7 @@ BATTERY = [pytest.param(case, law, id=f"{law}: {case}") for case in CASES for la
 
 @pytest.mark.parametrize(("case", "law"), BATTERY)
 def test_law(case, law):
-    family, table = bound(case.model, case.x, given=case.given)
+    family, table = case.bound()
     params = family.start(table, np.ones((len(table), 1)), np.random.default_rng(3))
     LAWS[law](family, table, params, np.random.default_rng(11))
 

@@ -9,11 +9,10 @@ from likely.engines.local import _step_by_step
 from likely.families import fused
 from likely.families.moments import Moments
 from likely.numerics.blocks import GROUP
-from support import bound
 
 TILE = 8 * GROUP
 SIZES = [1, GROUP - 1, GROUP, GROUP + 1, TILE, TILE + 1, 1003]  # about the ends of groups and of tiles of rows
-SWEEPING = [case for case in CASES if bound(case.model, case.x, given=case.given)[0].sweeps]
+SWEEPING = [case for case in CASES if case.bound()[0].sweeps]
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +53,7 @@ def told(family, stats):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_pass_in_one_go_is_the_pass_step_by_step(case, temperature, weighted):
     rng = np.random.default_rng(3)
-    family, table = bound(case.model, case.x, given=case.given)
+    family, table = case.bound()
     params = somewhere(family, table, rng)
     sweep = family.sweep(params, temperature)
     for n in SIZES:

@@ -9,6 +9,7 @@ import click
 
 from likely import __version__
 from likely.cli.command import Application
+from likely.cli.decode import decode
 from likely.cli.demo import demo
 from likely.cli.families import families
 from likely.cli.fit import fit
@@ -38,7 +39,7 @@ def application(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, fit, predict, sample, show, families):
+for command in (demo, fit, predict, decode, sample, show, families):
     application.add_command(command)
 
 

@@ -8,7 +8,7 @@ import click
 
 from likely.cli.command import Command
 from likely.cli.errors import INTERRUPTED
-from likely.cli.options import as_json_option, fit_or_model, names_option, seed_option
+from likely.cli.options import as_json_option, fit_or_model, names_option, seed_option, sequence_option, time_option
 from likely.cli.output import FITS, PICTURES, answer, check_writable, draw, note
 from likely.core.notation import parse
 from likely.em.outcome import Outcome
@@ -55,6 +55,8 @@ def _folds(_context: click.Context, _option: click.Parameter, value: str | None)
 @names_option("--given", "Covariates, for families that condition on them.")
 @click.option("--weights", metavar="COLUMN", help="Column that says how often each row counts.")
 @click.option("--labels", metavar="COLUMN", help="Column with the known component of some rows; empty where unknown.")
+@sequence_option
+@time_option
 @click.option("--by", type=click.Choice(CRITERIA), help="How choose(...) is decided; lower is better.  [default: bic]")
 @click.option(
     "--folds", callback=_folds, metavar="N|COLUMN",

@@ -24,6 +24,14 @@ seed_option = click.option(
 )
 
 
+sequence_option = click.option(
+    "--sequence", metavar="COLUMN", help="Column that says which sequence a row belongs to, for models of sequences."
+)
+time_option = click.option(
+    "--time", metavar="COLUMN", help="Column that says when each row was; it must rise within every sequence."
+)
+
+
 def names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
     """Column names between commas."""
     return None if value is None else [n.strip() for n in value.split(",") if n.strip()]

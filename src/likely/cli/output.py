@@ -14,9 +14,11 @@ import click
 import numpy as np
 
 from likely.cli.record import record, to_json
+from likely.core.data import Sequences
 from likely.errors import FileError
 from likely.faces.plots import FORMATS, save_figure
 from likely.io.files import write_table
+from likely.numerics.soft import Array
 from likely.workflows.result import Fit
 
 PICTURES = tuple(f".{kind}" for kind in FORMATS)
@@ -72,6 +74,26 @@ def give_table(columns: Mapping[str, Any], out: str | None) -> None:
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(columns)
     rows.writerows(zip(*(np.asarray(v).tolist() for v in columns.values()), strict=True))
+
+
+def places(data: Sequences) -> dict[str, Any]:
+    """Which sequence each row belongs to, and when it was, as far as that is known."""
+    out: dict[str, Any] = {}
+    if data.ids is not None or len(data) > 1:
+        ids = np.arange(1, len(data) + 1) if data.ids is None else data.ids
+        out[data.id_name or "sequence"] = _whole(ids)[data.owner]
+    if data.times is not None:
+        out[data.time_name or "time"] = _whole(data.times)
+    return out
+
+
+def _whole(values: Array) -> Array:
+    """Whole numbers as such, and days without the time of the day."""
+    if values.dtype.kind == "M":
+        days = values.astype("datetime64[D]")
+        return days if (days == values).all() else values
+    whole = values.dtype.kind == "f" and (values == np.floor(values)).all()
+    return values.astype(np.int64) if whole else values
 
 
 def note(text: str) -> None:

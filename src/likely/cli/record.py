@@ -21,6 +21,8 @@ def record(fit: Fit) -> dict[str, Any]:
         "columns": list(fit.columns),
         "given": list(fit.given),
         "labels": list(fit.label_names),
+        "sequence": fit.sequence,
+        "time": fit.time,
         "log_likelihood": fit.log_likelihood,
         "objective": fit.objective,
         "aic": fit.aic,

@@ -44,6 +44,7 @@ class Cells:
     texts: tuple[str, ...] = ()
     category: bool = False  # declared as text, also where the texts look like numbers
     fault: Fault | None = None
+    moments: Array | None = None  # (n,) datetime64, NaT where missing, where the fault is that these are dates
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -106,12 +107,14 @@ def joined(pieces: Sequence[Cells]) -> Cells:
             fault = piece.fault._replace(row=at + piece.fault.row)
         at += len(piece)
     text = any(p.codes is not None for p in pieces)
+    moments = [p.moments for p in pieces if p.moments is not None]
     return Cells(
         np.concatenate([p.numbers for p in pieces]),
         np.concatenate(codes) if text else None,
         tuple(wording),
         any(p.category for p in pieces),
         fault,
+        np.concatenate(moments) if len(moments) == len(pieces) else None,
     )
 
 
@@ -123,7 +126,8 @@ def array_cells(values: Array) -> Cells:
         fault = None if row is None else Fault(row, int(values[row]), TOO_BIG, numeric=True)
         return Cells(values.astype(float, copy=False), fault=fault)
     if kind in "mM" and len(values):
-        return Cells(np.full(len(values), np.nan), fault=Fault(0, values[0], DATES))
+        dates = values if kind == "M" else None
+        return Cells(np.full(len(values), np.nan), fault=Fault(0, values[0], DATES), moments=dates)
     return object_cells(values.tolist())
 
 
@@ -141,7 +145,7 @@ def object_cells(values: Sequence[Any]) -> Cells:
     """The column in a sequence of Python objects."""
     found, codes = [math.nan] * len(values), [-1] * len(values)
     wording: dict[str, int] = {}
-    fault = None
+    fault, dates = None, None
     for row, value in enumerate(values):
         if isinstance(value, str):
             codes[row] = wording.setdefault(value, len(wording))
@@ -153,8 +157,22 @@ def object_cells(values: Sequence[Any]) -> Cells:
                 fault = fault or Fault(row, value, TOO_BIG, numeric=True)
         else:
             fault = Fault(row, value, DATES if isinstance(value, _DATES) else OTHER)
+            dates = moments_of(values)
             break
-    return Cells(np.array(found), np.array(codes) if wording else None, tuple(wording), fault=fault)
+    return Cells(np.array(found), np.array(codes) if wording else None, tuple(wording), fault=fault, moments=dates)
+
+
+def moments_of(values: Sequence[Any]) -> Array | None:
+    """Dates, with the time of the day where they have one, as datetime64 (n,); None where something else is there."""
+    out = np.full(len(values), "NaT", "datetime64[us]")
+    for row, value in enumerate(values):
+        if type(value).__name__ in _MISSING:
+            continue
+        if not isinstance(value, datetime.date | np.datetime64):
+            return None
+        zone = value.tzinfo if isinstance(value, datetime.datetime) else None
+        out[row] = value if zone is None else value.astimezone(datetime.UTC).replace(tzinfo=None)  # type: ignore[union-attr]
+    return out
 
 
 def series_cells(series: Any) -> Cells:
@@ -177,7 +195,9 @@ def series_cells(series: Any) -> Cells:
         return object_cells(_unless(missing, series.to_list()))
     row = int(missing.argmin())
     why = DATES if kind.is_temporal() else OTHER
-    return Cells(np.full(len(missing), np.nan), fault=Fault(row, series[row : row + 1].to_list()[0], why))
+    dates = moments_of(series.to_list()) if kind.is_temporal() else None
+    fault = Fault(row, series[row : row + 1].to_list()[0], why)
+    return Cells(np.full(len(missing), np.nan), fault=fault, moments=dates)
 
 
 def _array(series: Any, missing: Array | None = None) -> Array:

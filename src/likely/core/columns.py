@@ -49,6 +49,7 @@ class Columns:
     names: tuple[str, ...] = ()
     block: Array | None = None  # (n, d), where all columns are one array of numbers
     pieces: tuple[tuple[str, int], ...] = ()
+    item: str = "row"  # what messages call a row
 
     @property
     def d(self) -> int:
@@ -64,9 +65,9 @@ class Columns:
         before = 0
         for name, rows in self.pieces:
             if i < before + rows:
-                return f"row {i + 1} (row {i - before + 1} of {name})"
+                return f"{self.item} {i + 1} ({self.item} {i - before + 1} of {name})"
             before += rows
-        return f"row {i + 1}"
+        return f"{self.item} {i + 1}"
 
     def positions(self, columns: Any) -> list[int]:
         """Where the columns with these names (or at these positions, from 0) are."""
@@ -82,18 +83,19 @@ class Columns:
         """Column j as it was given."""
         return self.items[j].cells()
 
-    def matrix(self, chosen: Sequence[int], role: str = "", *, infinite: bool = False) -> Matrix:
+    def matrix(self, chosen: Sequence[int], role: str = "", *, infinite: bool = False, missing: bool = False) -> Matrix:
         """Columns side by side: numbers (in single precision where an array is), and codes of text into one vocabulary.
 
         Raises
         ------
-        DataError      a missing, infinite (unless `infinite`) or stray value, or one that is neither a number nor text
+        DataError      an infinite (unless `infinite`), missing (unless `missing`; then as NaN) or stray value, one that
+                       is neither a number nor text, or a column without any value
         """
         if self.block is not None:
             out = Matrix(self._from_block(self.block, chosen, role), (), ())
         else:
             out = self._side_by_side(chosen, role)
-        self._require_finite(out.x, chosen, role, infinite)
+        self.check(out.x, chosen, role, infinite=infinite, missing=missing)
         return out
 
     def _from_block(self, block: Array, chosen: Sequence[int], role: str) -> Array:
@@ -124,20 +126,34 @@ class Columns:
                 x[there, at] = np.array([rank[t] for t in texts], float)[x[there, at].astype(int)]
         return Matrix(x, tuple(at in own for at in range(len(chosen))) if own else (), vocabulary)
 
-    def _require_finite(self, x: Array, chosen: Sequence[int], role: str, infinite_too: bool) -> None:
-        fine = ~np.isnan(x) if infinite_too else np.isfinite(x)
-        if fine.all():
+    def check(
+        self, x: Array, chosen: Sequence[int], role: str = "", *, infinite: bool = False, missing: bool = False
+    ) -> None:
+        """Raise a DataError for a value of the matrix (n, d) of some columns that is not allowed."""
+        if np.isfinite(x).all():
             return
-        infinite = np.isinf(x)
-        if infinite.any() and not infinite_too:
-            row, at = (int(v) for v in np.argwhere(infinite)[0])
+        wrong = np.isinf(x)
+        if wrong.any() and not infinite:
+            row, at = (int(v) for v in np.argwhere(wrong)[0])
             j = chosen[at]
             why = "finite numbers are needed. Mend or drop the row."
             raise self.refuse(self.label(j, role), j, Fault(row, float(x[row, at]), why))
-        row, at = (int(v) for v in np.argwhere(~fine)[0])
-        count = int((~fine).any(1).sum())
+        gone = np.isnan(x)
+        if gone.any() and not missing:
+            raise self._gap(gone, chosen, role)
+        if gone.all(0).any():
+            j = chosen[int(gone.all(0).argmax())]
+            raise DataError(
+                f"{self.label(j, role)} holds no value, it is missing throughout; leave it out with columns=..., "
+                "or mend it.",
+                column=self.names[j] if self.names else str(j + 1),
+            )
+
+    def _gap(self, gone: Array, chosen: Sequence[int], role: str) -> DataError:
+        row, at = (int(v) for v in np.argwhere(gone)[0])
+        count = int(gone.any(1).sum())
         have = "has a missing value, in" if count == 1 else "have a missing value, the first in"
-        raise DataError(
+        return DataError(
             f"{count} of {self.n} rows {have} {self.label(chosen[at], role)} {self.place(row)}. "
             "Missing values are coming in MultivariateNormal; for now, drop or fill those rows.",
             column=self.names[chosen[at]] if self.names else str(chosen[at] + 1), row=row + 1,

@@ -36,6 +36,11 @@ class Remembers:
         """A copy with some fields changed (and nothing remembered)."""
         return replace(cast(Any, self), **changes, memo={})
 
+    @property
+    def n_obs(self) -> float:
+        """How many rows there are, each counted as often as it weighs: what BIC takes the logarithm of."""
+        return float(cast(Any, self).mass.sum())
+
     def weight_column(self) -> Array:
         """(n, 1) weights, ones where none were given (a zero-stride view)."""
         if self.weights is None:
@@ -82,10 +87,33 @@ class Table(Remembers):
         """The rows, which for a table is itself."""
         return self
 
+    def first_row(self, item: int) -> int:
+        """The row of an item, which for a table is its own."""
+        return item
+
+    @property
+    def mass(self) -> Array:
+        """(n,): how many rows each counts for, which is its weight."""
+        return self.weight_column()[:, 0]
+
+    def place(self, row: int) -> str:
+        """A row in words, counted from 1."""
+        return f"row {row + 1}"
+
     def column(self, j: int = 0) -> Array:
         """One column as a scalar family wants it: (n, 1), or (n, k) where every member has its own."""
         values = self.x[..., j]
         return values[:, None] if values.ndim == 1 else values
+
+    @property
+    def absent(self) -> Array | None:
+        """(n,), or (n, k) where members look at points of their own: which are missing throughout; None if none is."""
+
+        def found() -> Array | None:
+            gone = np.isnan(self.x).all(-1)
+            return gone if gone.any() else None
+
+        return None if isinstance(self.x, Belief) else self.once("absent", found)
 
     def select(self, columns: Sequence[int]) -> Table:
         """Some of the columns, remembered with this chunk."""
@@ -132,17 +160,22 @@ _BY_ROW = ("given", "weights", "labels", "groups")
 class Sequences(Remembers):
     """Many sequences laid end to end: `rows[offsets[s]:offsets[s + 1]]` is sequence s.
 
-    Weights and labels belong to whole sequences.
+    Weights, labels and groups belong to whole sequences; `rows.labels` are those of rows.
 
     >>> s = Sequences(Table(np.zeros((5, 1))), np.array([0, 2, 5]))
-    >>> len(s), s.owner.tolist()
-    (2, [0, 0, 1, 1, 1])
+    >>> len(s), s.owner.tolist(), s.take(np.array([1, 1])).offsets.tolist()
+    (2, [0, 0, 1, 1, 1], [0, 3, 6])
     """
 
     rows: Table
-    offsets: Array
-    weights: Array | None = None
-    labels: Array | None = None
+    offsets: Array  # (sequences + 1,)
+    weights: Array | None = None  # (sequences,) >= 0; None means one each
+    labels: Array | None = None  # (sequences,) known component, -1 where unknown
+    groups: Array | None = None  # (sequences,) codes of what sequences belong together when some are held out
+    ids: Array | None = None  # (sequences,) what they are called: numbers or texts; None where they are only counted
+    times: Array | None = None  # (rows,) when each row was: numbers or dates, where they were given
+    id_name: str = ""  # the column that said which rows belong together
+    time_name: str = ""
     memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     item = "sequence"
@@ -153,27 +186,78 @@ class Sequences(Remembers):
     @cached_property
     def owner(self) -> Array:
         """(rows,) the sequence each row belongs to."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def lengths(self) -> Array:
+        """(sequences,) numbers of rows."""
+        return np.diff(self.offsets)
+
+    def first_row(self, item: int) -> int:
+        """Where a sequence begins."""
+        return int(self.offsets[item])
+
+    @property
+    def mass(self) -> Array:
+        """(sequences,): how many rows each counts for: those that were observed, times its weight."""
+
+        def found() -> Array:
+            absent = self.rows.absent
+            there = self.lengths if absent is None else np.add.reduceat(~absent, self.offsets[:-1], dtype=int)
+            return self.weight_column()[:, 0] * there
+
+        return self.once("mass", found)
+
+    def called(self, s: int) -> str:
+        """A sequence in words: by what it is called, else counted from 1."""
+        return called(s, self.ids)
+
+    def place(self, row: int) -> str:
+        """A row in words: counted from 1, and within its sequence where there are several."""
+        if len(self) == 1:
+            return f"row {row + 1}"
+        s = int(np.searchsorted(self.offsets, row, side="right")) - 1
+        return f"row {row + 1} (row {row - int(self.offsets[s]) + 1} of {self.called(s)})"
 
     def double(self) -> Self:
         """The same in double precision."""
         rows = self.rows.double()
         return self if rows is self.rows else self.with_(rows=rows)
 
-    def take(self, sequences: slice) -> Sequences:
-        """A run of whole sequences."""
-        first, last, _ = sequences.indices(len(self))
-        low, high = self.offsets[first], self.offsets[last]
-        own = {n: None if (v := getattr(self, n)) is None else v[sequences] for n in ("weights", "labels")}
-        rows = self.rows.take(slice(low, high))
-        return self.with_(rows=rows, offsets=self.offsets[first : last + 1] - low, **own)
+    def select(self, columns: Sequence[int]) -> Sequences:
+        """The same sequences of some of the columns."""
+        chosen = tuple(columns)
+        return self.once(("select", chosen), lambda: self.with_(rows=self.rows.select(chosen)))
+
+    def take(self, sequences: slice | Array) -> Sequences:
+        """Some whole sequences, in any order and as often as they are named."""
+        own = {n: None if (v := getattr(self, n)) is None else v[sequences] for n in _BY_SEQUENCE}
+        chosen = np.arange(len(self))[sequences]
+        lengths = self.lengths[chosen]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        if isinstance(sequences, slice) and sequences.step in (None, 1) and len(chosen):
+            which: slice | Array = slice(int(self.offsets[chosen[0]]), int(self.offsets[chosen[-1] + 1]))  # no copy
+        else:
+            which = np.repeat(self.offsets[chosen] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        times = None if self.times is None else self.times[which]
+        return self.with_(rows=self.rows.take(which), offsets=offsets, times=times, **own)
+
+
+_BY_SEQUENCE = ("weights", "labels", "groups", "ids")
+
+
+def called(s: int, ids: Array | None) -> str:
+    """A sequence in words: by its id (a number, or a text in quotes), else counted from 1."""
+    if ids is None:
+        return f"sequence {s + 1}"
+    return f"sequence {str(ids[s])!r}" if isinstance(ids[s], str) else f"sequence {float(ids[s]):.15g}"
 
 
 Data = Table | Sequences
 
 
-def present(data: Table | Sequences) -> Table | Sequences:
-    """The rows that weigh anything: rows of zero weight are absent rows."""
-    if data.weights is None or (data.weights > 0).all() or not isinstance(data, Table):
+def present(data: Data) -> Data:
+    """The items that weigh anything: rows and sequences of zero weight are absent."""
+    if data.weights is None or (data.weights > 0).all():
         return data
     return data.take(data.weights > 0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Data, Sequences, Table
 from likely.core.door import table_of
 from likely.core.setting import Setting, infer_dims
 from likely.core.written import Free, Shared, written
@@ -78,16 +78,23 @@ class Face:
 
         Returns
         -------
-        array (n,), in nats; -inf for a row outside the support
+        array (n,), in nats; -inf for a row outside the support. Of a family of sequences (S,), one for each of them
 
         Raises
         ------
         NotFitted      a slot is still open
         DataError      text or NaN where numbers are needed
         """
-        table = table_of(x, given=given, infinite=self.reads_infinite)
-        bound = self._alone(table)
-        return bound.infer(bound.known_params(), table).log_prob[:, 0]
+        data = self._door(x, given)
+        bound = self._alone(data.rows)
+        return bound.infer(bound.known_params(), data).log_prob[:, 0]
+
+    def _door(self: Any, x: Any, given: Any = None) -> Data:
+        """Data in memory as this family's items."""
+        from likely.core.sequences import sequences_of
+
+        options = {"given": given, "infinite": self.reads_infinite, "missing": self.reads_missing}
+        return sequences_of(x, **options) if self.sequential else table_of(x, **options)
 
     def sample(self: Any, n: int = 1, *, seed: int | np.random.Generator = 0, given: Any = None) -> Any:
         """Draw n rows.

@@ -16,7 +16,7 @@ import numpy as np
 
 from likely.core.data import Table
 from likely.core.domains import Domain, NonNegative, Positive, PositiveDefinite, Real, Simplex, Unit
-from likely.core.door import refuse_text
+from likely.core.door import refuse_gaps, refuse_text
 from likely.core.face import Face
 from likely.core.params import Params
 from likely.core.penalised import maximise_numerically
@@ -52,6 +52,8 @@ class Family(Face):
     reads_text: ClassVar[bool] = False
     reads_single: ClassVar[bool] = False  # takes points in single precision as they are, where it passes in one go
     hidden: bool = False  # something is hidden here or below: one pass is not enough
+    labels_rows: ClassVar[bool] = False  # known labels are those of rows, also where the items are sequences
+    reads_missing: ClassVar[bool] = False  # NaN is a value that was not observed
 
     slots: dict[str, Slot]  # after bind
     axes: tuple[Axis, ...]
@@ -123,6 +125,10 @@ class Family(Face):
         """The axes this family adds to its parts."""
         return ()
 
+    def slot_axes(self, name: str, setting: Setting) -> tuple[Axis, ...]:
+        """The axes this family adds to one of its own slots, whose values then are a bank of their own."""
+        return ()
+
     # -- written -> bound -> filled
     def bind(self, axes: tuple[Axis, ...] = (), setting: Setting | dict[str, int] | None = None) -> Self:
         """The same family at its place in a model: axes and dimensions known, slots checked against them."""
@@ -135,7 +141,7 @@ class Family(Face):
         setting = self.own_setting(setting)
         inner = axes + self.part_axes(setting)
         out = self.with_parts({n: p.bind(inner, self.part_setting(n, setting)) for n, p in self.parts().items()})
-        slots = {n: bind_slot(self, n, axes, setting.dims) for n in self.domains}
+        slots = {n: bind_slot(self, n, axes + self.slot_axes(n, setting), setting.dims) for n in self.domains}
         return out._changed(slots=slots, axes=axes, setting=setting)
 
     def _refuse_columns(self, setting: Setting) -> None:
@@ -144,6 +150,11 @@ class Family(Face):
             f"{name} describes one column; the data has {setting.names()}. Name one with columns=..., "
             f"or repeat it over all of them with Independent({name}()), or join numeric ones with MultivariateNormal()."
         )
+
+    @property
+    def sequential(self) -> bool:
+        """Are its items sequences of rows, not rows?"""
+        return any(p.sequential for p in self.parts().values())
 
     @property
     def reads_infinite(self) -> bool:
@@ -164,8 +175,7 @@ class Family(Face):
     def publish(self, params: Params) -> Self:
         """The same family with every slot filled: arrays in the layout axes + event, plain numbers when alone."""
         out = self.with_parts({n: p.publish(params[n]) for n, p in self.parts().items()})
-        sizes = tuple(a.size for a in self.axes)
-        out = out._changed(**{n: plain(params[n].reshape(sizes + params[n].shape[1:])) for n in self.domains})
+        out = out._changed(**{n: plain(params[n].reshape(s.sizes + s.event)) for n, s in self.slots.items()})
         for name in ("slots", "axes", "setting"):
             out.__dict__.pop(name, None)
         return out
@@ -315,6 +325,8 @@ class Family(Face):
         """Raise a DataError for a row that cannot have been produced, where one value alone does not tell."""
         for name, part in self.parts().items():
             part.check_rows(self.part_setting(name, setting))
+        if setting.rows is not None and self.several_columns and not self.parts():
+            refuse_gaps(setting.rows, f"{type(self).__name__}()")
 
     def outside(self, data: Table) -> Array | None:
         """(n,) or (n, k): which points cannot have been produced; None when all can."""
@@ -323,11 +335,22 @@ class Family(Face):
         wrong = data.once(("outside", type(self), *self.arguments()), lambda: ~self.fits(data.x).all(-1))
         return wrong if wrong.any() else None
 
-    def _inside(self, data: Table, outside: Array) -> Table:
-        """The data with impossible points replaced by possible ones, which will weigh nothing."""
+    def _settled(self, data: Table) -> Array | None:
+        """(n,) or (n, k): log density of points at which it is no matter of parameters, NaN at others; None: all others.
+
+        It is -inf for what cannot have been produced, and 0 for what was not observed.
+        """
+        outside, absent = self.outside(data), data.absent
+        if outside is None and absent is None:
+            return None
+        known = np.where(False if outside is None else outside, -np.inf, np.nan)
+        return known if absent is None else np.where(absent, 0.0, known)
+
+    def _inside(self, data: Table, settled: Array) -> Table:
+        """The data with points that are settled replaced by possible ones, which will weigh nothing."""
         return data.once(
             ("inside", type(self), *self.arguments()),
-            lambda: data.with_(x=np.where(outside[..., None], self.example(data.d), data.x)),
+            lambda: data.with_(x=np.where(np.isnan(settled)[..., None], data.x, self.example(data.d))),
         )
 
     def example(self, d: int) -> Array:
@@ -336,19 +359,19 @@ class Family(Face):
 
     def infer(self, params: Params, data: Any, temperature: float = 1.0) -> Posterior:
         """Log probability of each item under each member, and what is hidden, given the parameters."""
-        outside = self.outside(data)
-        if outside is None:
+        settled = self._settled(data)
+        if settled is None:
             return Posterior(self.log_density(params, data))
-        inside = self.log_density(params, self._inside(data, outside))
-        return Posterior(np.where(outside.reshape(len(data), -1), -np.inf, inside))
+        inside, settled = self.log_density(params, self._inside(data, settled)), settled.reshape(len(data), -1)
+        return Posterior(np.where(np.isnan(settled), inside, settled))
 
     def collect(self, params: Params | None, posterior: Posterior | None, data: Any, weights: Array) -> Any:
         """Expected statistics of the items under weights (n, k)."""
-        outside = self.outside(data)
-        if outside is None:
+        settled = self._settled(data)
+        if settled is None:
             return self.statistics(params, data, weights)
-        weights = np.where(outside.reshape(len(data), -1), 0.0, weights)
-        return self.statistics(params, self._inside(data, outside), weights)
+        weights = np.where(np.isnan(settled.reshape(len(data), -1)), weights, 0.0)
+        return self.statistics(params, self._inside(data, settled), weights)
 
     @property
     def sweeps(self) -> bool:

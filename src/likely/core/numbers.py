@@ -70,10 +70,7 @@ def numbers(family: Family, params: Params) -> Numbers:
 
 def values_of(family: Family, params: Params, models: int) -> Array:
     """(models, p): the same values of each of so many models whose parameters stand side by side."""
-    found = [
-        values.reshape(models, *_shape(owner, slot))[:, _named(owner, slot)]
-        for owner, slot, values, _ in _walk(family, params, "")
-    ]
+    found = [values.reshape(models, *_shape(slot))[:, _named(slot)] for _, slot, values, _ in _walk(family, params, "")]
     return np.concatenate([*found, np.zeros((models, 0))], 1)
 
 
@@ -89,7 +86,7 @@ def _walk(family: Family, params: Params, path: str) -> Iterator[tuple[Family, S
 
 def _told(family: Family, slot: Slot, values: Array, path: str) -> tuple[list[str], Array, Array, Array]:
     """Names, ranges, what is at an edge and what is an end of the data, of the numbers of one slot."""
-    shape, named, axes = _shape(family, slot), _named(family, slot), len(family.axes)
+    shape, named, axes = _shape(slot), _named(slot), len(slot.axes)
     places = np.argwhere(named)
     names = [f"{path}{_written(tuple(map(int, at)), axes)}" for at in places]
     ranges = np.tile(slot.domain.ends, (len(places), 1))
@@ -99,13 +96,13 @@ def _told(family: Family, slot: Slot, values: Array, path: str) -> tuple[list[st
     return names, ranges, edge, np.full(len(places), slot.name in family.nonregular)
 
 
-def _shape(family: Family, slot: Slot) -> tuple[int, ...]:
-    return (*(a.size for a in family.axes), *slot.event)
+def _shape(slot: Slot) -> tuple[int, ...]:
+    return (*slot.sizes, *slot.event)
 
 
-def _named(family: Family, slot: Slot) -> Array:
+def _named(slot: Slot) -> Array:
     """axes + event: which entries are estimated and not told elsewhere."""
-    shape = _shape(family, slot)
+    shape = _shape(slot)
     free = np.ones(shape, bool) if slot.known is None else np.isnan(slot.known).reshape(shape)
     for tied in slot.ties:
         free &= (np.arange(shape[tied]) == 0).reshape([-1 if i == tied else 1 for i in range(len(shape))])

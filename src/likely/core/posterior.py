@@ -23,6 +23,7 @@ class Posterior:
     hidden: Any = None  # responsibilities, paths, beliefs: the owner's business
     child: Any = None  # the posterior, or posteriors by name, of the part(s)
     find_slack: Callable[[], Array] | None = None
+    stopped: Callable[[int, int], int] = lambda *_: 0  # at which of its rows an item becomes impossible
 
     @property
     def slack(self) -> Array:
@@ -36,7 +37,7 @@ class Pass:
 
     stats: Any
     log_likelihood: float
-    impossible: int | None = None  # the first item that has probability zero
+    impossible: int | None = None  # the first row at which an item comes to have probability zero
     items: float = 0.0  # how many (by weight) it was over
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from likely.core.data import Data
 from likely.core.family import Family
 from likely.core.params import Params
+from likely.core.posterior import Posterior
 from likely.core.slot import Axis
 from likely.em.loop import Step, impossible
 from likely.em.outcome import Outcome
@@ -32,6 +33,10 @@ class Engine(Protocol):
 
     def map(self, work: Callable[[Data], Any]) -> Iterator[Any]:
         """Results in the order of the chunks."""
+        ...
+
+    def place(self, row: int) -> str:
+        """A row in words."""
         ...
 
 
@@ -125,9 +130,8 @@ class Bank:
             weights = np.broadcast_to(chunk.weight_column(), (len(chunk), models))
             posterior = bank.infer(self._params, chunk, self.temperature)
             each = weights * posterior.log_prob
-            wrong = ~np.isfinite(each)
-            first = np.where(wrong.any(0), wrong.argmax(0), len(chunk))
-            return _Pass(len(chunk), each.sum(0), first, bank.collect(self._params, posterior, chunk, weights))
+            first = _first_rows(~np.isfinite(each), chunk, posterior)
+            return _Pass(len(chunk.rows), each.sum(0), first, bank.collect(self._params, posterior, chunk, weights))
 
         done = reduce(_Pass.__add__, self.engine.map(work))
         self._stats = done.stats
@@ -135,7 +139,7 @@ class Bank:
         fates = {}
         for i, (m, objective) in enumerate(zip(self.models, objectives.tolist(), strict=True)):
             if done.impossible[i] < done.rows:
-                fates[m] = impossible(int(done.impossible[i]))
+                fates[m] = impossible(self.engine.place(int(done.impossible[i])), self._bank(1))
                 continue
             params, stats = self._params.blocks([i], models), done.stats.blocks([i], models)
             step = Step(
@@ -155,3 +159,12 @@ class Bank:
             return last.ending(Outcome.decreased, self.passes)
         remaining, settled = self._settling[model].update(gain, rounding)
         return replace(step, kind="em", gain_left=remaining, outcome=settled or outcome)
+
+
+def _first_rows(wrong: Array, chunk: Data, posterior: Posterior) -> Array:
+    """(models,) the first row at which an item becomes impossible; past the last where none does."""
+    out = np.full(wrong.shape[1], len(chunk.rows))
+    for model in np.flatnonzero(wrong.any(0)):
+        item = int(wrong[:, model].argmax())
+        out[model] = chunk.first_row(item) + posterior.stopped(item, int(model))
+    return out

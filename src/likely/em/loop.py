@@ -24,6 +24,10 @@ class Engine(Protocol):
         """One E-step."""
         ...
 
+    def place(self, row: int) -> str:
+        """A row in words."""
+        ...
+
 
 @dataclass(frozen=True)
 class Step:
@@ -142,11 +146,12 @@ def _risk(family: Family, engine: Engine, params: Params, step: Step, temperatur
 def _evaluate(family: Family, engine: Engine, params: Params, passes: int, temperature: float, kind: str) -> Step:
     done = engine.evaluate(family, params, temperature)
     if done.impossible is not None:
-        raise impossible(done.impossible)
+        raise impossible(engine.place(done.impossible), family)
     objective = done.log_likelihood + family.log_prior(params)
     return Step(passes, params, objective, done.log_likelihood, done.stats, kind, items=done.items)
 
 
-def impossible(item: int) -> Degenerate:
-    """What to say of an item (from 0) that has probability zero."""
-    return Degenerate(f"row {item + 1} has probability zero under every component")
+def impossible(place: str, family: Family) -> Degenerate:
+    """What to say of a row that has probability zero."""
+    where = "in every state that can be reached there" if family.axis == "state" else "under every component"
+    return Degenerate(f"{place} has probability zero {where}")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from likely.core.data import Data
+from likely.core.data import Data, Table
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.posterior import Pass
@@ -40,11 +40,12 @@ class Local:
     """
 
     def __init__(self, data: Data, width: int, threads: int | None = None, *, sweeps: bool = False):
-        many = len(data) * width >= SHARED  # below that, starting threads costs more than they save
+        many = len(data.rows) * width >= SHARED  # below that, starting threads costs more than they save
         self.sweeps = sweeps and many
         self.data, self.width = data if self.sweeps else data.double(), width
-        self.items = float(data.weight_column().sum())
-        bounds = _pieces(len(data)) if self.sweeps else _bounds(len(data), width)
+        self.items = data.n_obs
+        n = len(data.rows)
+        bounds = _whole(data, _pieces(n) if self.sweeps else _bounds(n, width))
         self.chunks = [self.data.take(slice(a, b)) for a, b in bounds]
         self.threads = min(threads or processors(), len(self.chunks)) if many else 1
         self._pool: ThreadPoolExecutor | None = None
@@ -62,6 +63,10 @@ class Local:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._limits.close()
+
+    def place(self, row: int) -> str:
+        """A row in words."""
+        return self.data.place(row)
 
     def map(self, work: Callable[[Data], Any]) -> Iterator[Any]:
         """Results in the order of the chunks."""
@@ -88,7 +93,7 @@ class Local:
         """A chunk cut so that what is worked out for each of its rows has room."""
         if not self.sweeps:
             return [chunk]
-        bounds = _bounds(len(chunk), self.width)
+        bounds = _whole(chunk, _bounds(len(chunk.rows), self.width))
         return chunk.once(("finer", self.width), lambda: [chunk.take(slice(a, b)).double() for a, b in bounds])
 
     def summarise(self, family: Family) -> Any:
@@ -103,7 +108,8 @@ def _step_by_step(family: Family, params: Params, chunk: Data, temperature: floa
     each = weights[:, 0] * posterior.log_prob[:, 0]
     total = float(each.sum())
     if not math.isfinite(total):
-        return Pass(None, total, _first(~np.isfinite(each)))
+        item = _first(~np.isfinite(each))
+        return Pass(None, total, chunk.first_row(item) + posterior.stopped(item, 0))
     return Pass(family.collect(params, posterior, chunk, weights), total)
 
 
@@ -118,7 +124,7 @@ def _merge(chunks: Sequence[Data], passes: Iterable[Pass]) -> Pass:
         for chunk, one in zip(chunks, passes, strict=True):
             if impossible is None and one.impossible is not None:
                 impossible = seen + one.impossible
-            seen += len(chunk)
+            seen += len(chunk.rows)
             if impossible is None:
                 log_likelihoods.append(one.log_likelihood)
                 yield one.stats
@@ -155,6 +161,14 @@ def _bounds(n: int, width: int) -> list[tuple[int, int]]:
         size = min(size, max(n // PIECES, WORTH))
     size = 1 << (size.bit_length() - 1)
     return [(a, min(a + size, n)) for a in range(0, n, size)]
+
+
+def _whole(data: Data, bounds: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Bounds of rows as bounds of items, which are never divided: sequences go where they begin."""
+    if isinstance(data, Table):
+        return bounds
+    ends = np.unique(np.searchsorted(data.offsets[:-1], [0, *(b for _, b in bounds)]))
+    return list(pairwise(ends.tolist()))
 
 
 def _pieces(n: int) -> list[tuple[int, int]]:

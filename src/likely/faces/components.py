@@ -12,19 +12,19 @@ WIDTH = 100  # characters of a line of text
 LONGEST = 40  # rows of a table before it is cut
 
 
-def number_grids(found: Entries, rows: Sequence[float] | None = None) -> Iterator[tuple[str, Grid]]:
+def number_grids(found: Entries, beside: Sequence[tuple[str, ...]] = ()) -> Iterator[tuple[str, Grid]]:
     """(heading, table) of each level of the model.
 
     Parameters
     ----------
     found : Entries
-    rows : sequence of floats      expected rows of each outermost component, where they are known
+    beside : columns      (heading, a text for each) of what else is known of the outermost components or states
     """
     levels = dict.fromkeys((e.place.group, len(e.place.path)) for e in found.numbers)
     for group, depth in levels:
         here = [e for e in found.numbers if (e.place.group, len(e.place.path)) == (group, depth)]
-        expected = rows if depth == 1 and not group else None
-        yield ".".join(group), _cut(_member_grid(here, found.names, expected) if depth else _value_grid(here))
+        more = beside if depth == 1 and not group else ()
+        yield ".".join(group), _cut(_member_grid(here, found.names, more) if depth else _value_grid(here))
 
 
 def _value_grid(numbers: Sequence[Entry]) -> Grid:
@@ -32,15 +32,15 @@ def _value_grid(numbers: Sequence[Entry]) -> Grid:
     return Grid(("parameter", "value"), tuple((e.label + _bracket(e.mark), *aligned([e.value])) for e in numbers))
 
 
-def _member_grid(numbers: Sequence[Entry], called: dict[Place, str], rows: Sequence[float] | None) -> Grid:
+def _member_grid(numbers: Sequence[Entry], called: dict[Place, str], beside: Sequence[tuple[str, ...]]) -> Grid:
     places = list(dict.fromkeys(e.place for e in numbers))
     names = [" ".join(filter(None, [".".join(str(i + 1) for i in p.path), called.get(p, "")])) for p in places]
     by_label: dict[str, dict[Place, Entry]] = {}
     for e in numbers:
         by_label.setdefault(e.label, {})[e.place] = e
     columns = [_column(label, mine, places) for label, mine in by_label.items()]
-    if rows is not None:
-        columns.insert(1, ("rows", *(f"{r:.1f}" for r in rows)))
+    first = int(numbers[0].percent)  # after the probability of each component, where there is one
+    columns[first:first] = beside
     corner = ".".join(dict.fromkeys(places[0].axes))
     grid = Grid((corner, *(c[0] for c in columns)), tuple(zip(names, *(c[1:] for c in columns), strict=True)))
     return grid if sum(grid.widths) + GAP * len(columns) <= WIDTH else grid.turned(corner)

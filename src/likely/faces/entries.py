@@ -60,7 +60,9 @@ class Entries:
         """Collect the slots of a bound family whose flat members stand at `places`, then those of its parts."""
         inner = [self._along(p, axis, i, family) for p in places for axis, i in _positions(family)]
         for name, slot in family.slots.items():
-            value, marks = params[name], _marks(slot, getattr(written, name))
+            value, marks = params[name], marks_of(slot, getattr(written, name))
+            if slot.k != len(places):  # moves from state to state, which are a table of their own
+                continue
             if _about_members(family, slot):
                 rest = value.shape[2:]
                 self._add(family, slot, inner, value.reshape(-1, *rest), marks.reshape(-1, *rest), percent=not rest)
@@ -70,6 +72,8 @@ class Entries:
             there = places[i :: len(family.parts())] if isinstance(family, Alternatives) else inner
             if isinstance(family, Alternatives):
                 self.names.update(dict.fromkeys(there, kind_words(part)))
+            elif family.axis == "state" and name != "emission":
+                there = [replace(p, group=(*p.group, name)) for p in inner]
             elif isinstance(family, SideBySide):
                 there = [self._in_product(p, name, part) for p in there]
             self.walk(part, params[name], written.parts()[name], there)
@@ -143,7 +147,7 @@ def entries(fit: Fit) -> Entries:
     bound = bound_model(fit)
     out = Entries(several=fit.n_columns > 1)
     out.walk(bound, bound.known_params(), fit.family, [Place()])
-    if bound.axis == "component":
+    if bound.axis in ("component", "state"):
         out.names |= {Place((j,), (bound.axis,)): name for j, name in enumerate(fit.label_names)}
     return out
 
@@ -176,7 +180,7 @@ def _about_members(family: Family, slot: Slot) -> bool:
     return bool(axes and axes[0].hidden and slot.domain.event[:1] == ("m",))
 
 
-def _marks(slot: Slot, written: Any) -> Array:
+def marks_of(slot: Slot, written: Any) -> Array:
     """How each number came about, in the shape (k,) + event."""
     shape = (slot.k, *slot.event)
     if isinstance(written, Free):

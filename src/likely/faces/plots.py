@@ -19,6 +19,17 @@ from likely.faces.posteriors import draw_posterior, no_posterior
 from likely.faces.profiles import draw_profile
 from likely.faces.regressions import draw_regression
 from likely.faces.scatter import draw_scatter, numeric_columns
+from likely.faces.states import (
+    PAIR,
+    SQUARE,
+    WIDE,
+    draw_moves,
+    draw_residuals,
+    draw_states,
+    no_moves,
+    no_residuals,
+    no_states,
+)
 from likely.faces.style import SIZE, new_axes
 from likely.faces.surfaces import Limits, draw_surface
 from likely.faces.traces import draw_selection, draw_trace
@@ -50,9 +61,11 @@ def plot(
 
     Parameters
     ----------
-    kind : str             "density" (one column), "scatter" (two), "regression" (one column against one covariate),
-                           "trace" (objective by pass) or "selection" (the candidates' scores); the first of these that
-                           the fit has, unless named. Also "panel" (density, distribution function, quantiles and
+    kind : str             "states" (one column over time, of a hidden Markov model), "density" (one column), "scatter"
+                           (two), "regression" (one column against one covariate), "trace" (objective by pass) or
+                           "selection" (the candidates' scores); the first of these that the fit has, unless named. Also
+                           "transition" (the matrix of moves), "residuals" (pseudo-residuals over time and against the
+                           normal distribution), "panel" (density, distribution function, quantiles and
                            probabilities of one column against the data's), "posterior" (one number under its conjugate
                            prior), "profile" (the log-likelihood over one number, the others maximised anew), "surface"
                            (over two numbers, the others as fitted)
@@ -110,7 +123,8 @@ def _kind(fit: Fit, kind: str | None) -> str:
     if kind is None:
         if own := [name for name in has if name in UNASKED]:
             return own[0]
-        reasons = "; ".join(f"{name}: {KINDS[name].lacks(fit)}" for name in UNASKED)
+        meant = [name for name in UNASKED if name != "states" or fit.model.axis == "state"]
+        reasons = "; ".join(f"{name}: {KINDS[name].lacks(fit)}" for name in meant)
         rest = f" By name, {offer}." if has else ""
         raise ModelError(f"this fit has no picture ({reasons}).{rest}")
     if kind not in KINDS:
@@ -140,6 +154,8 @@ def _pair(fit: Fit, columns: Sequence[str | int]) -> tuple[int, int]:
 
 
 def _no_density(fit: Fit) -> str:
+    if fit.model.sequential:
+        return "its rows come in sequences, each depending on those before it"
     if fit.n_columns != 1:
         return f"a density is drawn for one column, and this fit has {fit.n_columns}"
     if fit.model.uses_given:
@@ -198,18 +214,21 @@ def _no_surface(fit: Fit, least: int = 2) -> str:
 
 
 KINDS = {
+    "states": Kind(draw_states, no_states, size=WIDE),
     "density": Kind(draw_density, _no_density),
     "scatter": Kind(draw_scatter, _no_scatter, ("columns",)),
     "regression": Kind(draw_regression, _no_regression),
     "trace": Kind(draw_trace, _no_trace),
     "selection": Kind(draw_selection, _no_selection),
+    "transition": Kind(draw_moves, no_moves, size=SQUARE),
+    "residuals": Kind(draw_residuals, no_residuals, size=PAIR),
     "panel": Kind(draw_panel, _no_panel, size=PANEL),
     "posterior": Kind(draw_posterior, _no_posterior),
     "profile": Kind(draw_profile, _no_profile, ("x",)),
     "surface": Kind(draw_surface, _no_surface, ("x", "y", "path", "limits")),
 }
 
-UNASKED = ("density", "scatter", "regression", "trace", "selection")  # drawn also where no kind is named
+UNASKED = ("states", "density", "scatter", "regression", "trace", "selection")  # drawn also where no kind is named
 
 FORMATS = ("png", "svg", "pdf")
 DPI = 200  # of a PNG

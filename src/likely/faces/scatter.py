@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Sequences, Table
 from likely.core.family import Family
 from likely.faces.densities import component_words, densities
 from likely.faces.entries import bound_model
+from likely.faces.states import state_words
 from likely.faces.style import INK, colour, dress, explain
 from likely.faces.words import capital, column_words, model_words
 from likely.numerics.soft import Array
@@ -34,19 +35,29 @@ def draw_scatter(fit: Fit, ax: Axes, pair: tuple[int, int] | None = None) -> Non
     assert fit.data is not None
     rows, model = fit.data.rows, bound_model(fit)
     pair = pair or (numeric_columns(fit)[0], numeric_columns(fit)[1])
-    r = fit.responsibilities() if model.axis == "component" else np.ones((len(rows), 1))
+    r = _of_rows(fit, model)
     points = rows.x[:, pair]
     low, high = _limits(points)
     colour_points(ax, points, r)
     _outlines(ax, model, rows, pair, low, high)
     if r.shape[1] > 1:
-        _numbers(ax, points, r * rows.weight_column(), component_words(model, fit.label_names))
+        words = state_words(fit, r.mean(0)) if model.axis == "state" else component_words(model, fit.label_names)
+        _numbers(ax, points, r * rows.weight_column(), words)
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
     names = column_words(fit)
     dress(ax, capital(model_words(fit.model)), names[pair[0]], names[pair[1]])
     if 1 < r.shape[1] <= NAMED:
         explain(ax)
+
+
+def _of_rows(fit: Fit, model: Family) -> Array:
+    """(n, m): probability of each component (that of its sequence, where these have components) or state of a row."""
+    assert fit.data is not None
+    if model.axis not in ("component", "state"):
+        return np.ones((len(fit.data.rows), 1))
+    r = fit.responsibilities()
+    return r[fit.data.owner] if isinstance(fit.data, Sequences) and model.axis == "component" else r
 
 
 def numeric_columns(fit: Fit) -> list[int]:
@@ -84,15 +95,16 @@ def _outlines(ax: Axes, model: Family, rows: Table, pair: tuple[int, int], low: 
         for c, (mean, covariance) in enumerate(zip(*shapes, strict=True)):
             for sds in (1, 2):
                 ax.add_patch(_ellipse(mean, covariance, sds, colour(c)))
-    elif rows.d == 2 and not model.uses_given:
+    elif rows.d == 2 and not model.uses_given and not model.sequential:
         _contours(ax, model, rows, pair, low, high)
 
 
 def ellipses(model: Family, pair: tuple[int, int]) -> tuple[Array, Array] | None:
     """Means (m, 2) and covariances (m, 2, 2) of the components in two columns, where they have such."""
     params, family = model.known_params(), model
-    if family.axis == "component":
-        params, family = params.component, family.parts()["component"]
+    if family.axis in ("component", "state"):
+        inner = "component" if family.axis == "component" else "emission"
+        params, family = params[inner], family.parts()[inner]
     if family.parts() or "mean" not in params or "covariance" not in params or params.mean.ndim != 2:
         return None
     both = list(pair)

@@ -15,6 +15,7 @@ from likely.faces.candidates import candidates
 from likely.faces.components import WIDTH, number_grids
 from likely.faces.entries import bound_model, entries
 from likely.faces.grid import Grid
+from likely.faces.moves import about_states, moves
 from likely.faces.words import capital, duration, listed, log_number, model_words, plural
 from likely.numerics.soft import Array
 
@@ -88,7 +89,7 @@ def _lines(sentences: tuple[str, ...]) -> str:
 def summarise(fit: Fit) -> Summary:
     """The summary of a fit."""
     notation = repr(fit.family)
-    r = fit.responsibilities() if fit.model.axis == "component" and fit.data is not None else None
+    r = fit.responsibilities() if fit.model.axis in ("component", "state") and fit.data is not None else None
     return Summary(
         title=f"{capital(model_words(fit.family))}, fitted to {_data_words(fit)}",
         notation=notation if len(notation) <= NOTATION else "",
@@ -163,24 +164,28 @@ def _figures(fit: Fit) -> Grid:
 
 
 def _tables(fit: Fit, r: Array | None) -> Iterator[tuple[str, Grid]]:
-    yield from number_grids(entries(fit), _expected_rows(fit, r))
+    yield from number_grids(entries(fit), list(_beside(fit, r)))
+    if fit.model.axis == "state" and "transition" in fit.model.domains:
+        yield moves(fit)
     if fit.selection is not None:
         yield candidates(fit.selection)
 
 
-def _expected_rows(fit: Fit, r: Array | None) -> list[float] | None:
-    """Expected rows of each component of a mixture; without the data, what its weights say."""
-    if r is not None and fit.data is not None:
-        return (fit.data.weight_column() * r).sum(0).tolist()
-    if fit.model.axis != "component":
-        return None
-    return (fit.n_obs * bound_model(fit).known_params().weights[0]).tolist()
+def _beside(fit: Fit, r: Array | None) -> Iterator[tuple[str, ...]]:
+    """What else is known of states, or of components: the rows expected of each (without the data, by its weight)."""
+    if fit.model.axis == "state":
+        yield from about_states(fit, r)
+    elif r is not None and fit.data is not None:
+        yield fit.data.item + "s", *(f"{n:.1f}" for n in (fit.data.weight_column() * r).sum(0))
+    elif fit.model.axis == "component":
+        yield "rows", *(f"{n:.1f}" for n in fit.n_obs * bound_model(fit).known_params().weights[0])
 
 
 def _remarks(fit: Fit, r: Array | None) -> Iterator[str]:
     if r is not None and r.shape[1] > 1:
         sure = int((r.max(1) > CLEAR).sum())
-        yield f"{sure} of {plural(len(r), 'row')} belong to one component with probability above {CLEAR}."
+        item = fit.data.item if fit.data is not None and fit.model.axis == "component" else "row"
+        yield f"{sure} of {plural(len(r), item)} belong to one {fit.model.axis} with probability above {CLEAR}."
     if fit.selection is not None:
         yield from _choice(fit.selection)
 

@@ -43,7 +43,7 @@ class Linear(Family, public=False):
 
     def all_possible(self, data: Any) -> bool:
         """Can every row have been produced, whatever the parameters?"""
-        return self.outside(data) is None
+        return self._settled(data) is None
 
     def statistics(self, params: Params | None, data: Table, weights: Array) -> Any:
         totals = {name: weigh(weights, f) for name, f in self.features(data).items()}

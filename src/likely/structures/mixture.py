@@ -93,6 +93,10 @@ class Mixture(Family):
         return self.component.reads_single
 
     @property
+    def reads_missing(self) -> bool:
+        return self.component.sequential and self.component.reads_missing
+
+    @property
     def components(self) -> Family:
         """The parts, for a mixture of different families: components[0] is the first."""
         return self.component

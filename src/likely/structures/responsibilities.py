@@ -66,13 +66,27 @@ def _lloyd(points: Array, weights: Array, nearest: Array, m: int) -> Array:
 
 
 def features(data: Any, member: int) -> Array:
-    """(n, f): standardised columns and covariates; text columns as indicators."""
+    """(n, f): standardised columns and covariates of each item; text columns as indicators."""
     if data.rows.x.ndim == 3:  # every member looks at points of its own
-        return data.once(("features", member), lambda: _features(data.rows, data.rows.x[:, member]))
-    return data.once("features", lambda: _features(data.rows, data.rows.x))
+        return data.once(("features", member), lambda: _features(data, data.rows.x[:, member]))
+    return data.once("features", lambda: _features(data, data.rows.x))
 
 
-def _features(rows: Table, x: Array) -> Array:
+def _features(data: Any, x: Array) -> Array:
+    rows = _of_rows(data.rows, x)
+    return rows if isinstance(data, Table) else _standard(_of_sequences(rows, data.offsets))
+
+
+def _of_sequences(rows: Array, offsets: Array) -> Array:
+    """Means over each sequence of its rows' features, of their squares, and of products with the row before."""
+    lagged = np.zeros_like(rows)
+    lagged[1:] = rows[1:] * rows[:-1]
+    lagged[offsets[:-1]] = 0.0
+    lengths = np.diff(offsets)[:, None]
+    return np.concatenate([np.add.reduceat(f, offsets[:-1]) / lengths for f in (rows, rows**2, lagged)], 1)
+
+
+def _of_rows(rows: Table, x: Array) -> Array:
     columns = []
     for j in range(rows.d):
         if rows.text and rows.text[j]:
@@ -81,17 +95,23 @@ def _features(rows: Table, x: Array) -> Array:
             columns.append(_bounded(x[:, j : j + 1]))
     if rows.given is not None:
         columns.append(rows.given)
-    out = np.concatenate(columns, 1).astype(float)
-    out -= out.mean(0)
+    return _standard(np.concatenate(columns, 1).astype(float))
+
+
+def _standard(out: Array) -> Array:
+    """Columns of mean 0 and variance 1; constant ones are 0."""
+    out = out - out.mean(0)
     scale = np.sqrt((out**2).mean(0))
     return out / np.where(scale > 0, scale, 1.0)
 
 
 def _bounded(column: Array) -> Array:
-    """A column whose infinite ends of intervals stand where its finite values end."""
+    """A column whose infinite ends of intervals stand where its finite values end, and missing values at its mean."""
     finite = np.isfinite(column)
     if finite.all():
         return column
+    if (gone := np.isnan(column)).any():
+        return _bounded(np.where(gone, column[finite].mean() if finite.any() else 0.0, column))
     return np.clip(column, column[finite].min(), column[finite].max()) if finite.any() else np.zeros_like(column)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Data, Table
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.errors import Degenerate, FitError, ModelError
@@ -18,7 +18,7 @@ from likely.workflows.hypothesis import check_order, comparable, described, head
 from likely.workflows.nesting import check_nested, grown
 from likely.workflows.origin import Origin
 from likely.workflows.refits import Refit
-from likely.workflows.replicates import Replicates, simulating
+from likely.workflows.replicates import Side, simulating
 
 if TYPE_CHECKING:
     from likely.workflows.result import Fit
@@ -120,7 +120,7 @@ def bootstrap_test(
     origins = [Origin.of(fit, "a bootstrap test", threads, TOL) for fit in (small, large)]
     draw = simulating(origins[0].family, origins[0].params, origins[0].rows)
 
-    def work(data: Replicates, rng: np.random.Generator) -> list[float | str]:
+    def work(data: Side, rng: np.random.Generator) -> list[float | str]:
         lower = origins[0].refitting.refit(data)
         upper = origins[1].refitting.refit(data, _starts(origins[1].family, data, starts, rng))
         return [_ratio(a, b, within) for a, b in zip(lower, upper, strict=True)]
@@ -135,16 +135,16 @@ def bootstrap_test(
     return BootstrapTest(statistic, p, simulated, *described(small, large), failures)
 
 
-def _starts(family: Family, data: Replicates, starts: int, rng: np.random.Generator) -> list[list[Params]]:
+def _starts(family: Family, data: Side, starts: int, rng: np.random.Generator) -> list[list[Params]]:
     """Random starts for each data set; those that collapse at once are left out."""
     return [[p for _ in range(starts) if (p := _start(family, data.one(i), rng))] for i in range(data.count)]
 
 
-def _start(family: Family, table: Table, rng: np.random.Generator) -> Params | None:
+def _start(family: Family, data: Data, rng: np.random.Generator) -> Params | None:
     if not family.hidden:
         return None
     try:
-        return family.start(table, np.array(table.weight_column()), rng)
+        return family.start(data, np.array(data.weight_column()), rng)
     except Degenerate:
         return None
 

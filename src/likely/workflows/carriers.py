@@ -24,12 +24,12 @@ COLLAPSED = 1e-6  # of the variance of the data
 
 
 def has_room(s: Surface) -> bool:
-    """Is the influence of every row worked out?"""
-    return len(s.data.rows) * len(s.point) <= ROOM
+    """Is the influence of every row (or sequence) worked out?"""
+    return len(s.data) * len(s.point) <= ROOM
 
 
 def heavy_rows(s: Surface, bend: Bend, rows: Array) -> tuple[Carrier, ...]:
-    """Rows without which a number would be more than a standard error elsewhere; `rows` are their numbers (n,).
+    """Rows (or sequences) without which a number would be elsewhere by a standard error; `rows` are their numbers (n,).
 
     One Newton step from the fit without the row: I^-1 s_i, with the row's score s_i. Its length in the metric of the
     information bounds the move of every number in standard errors (Cauchy and Schwarz), so few rows need a closer look.
@@ -64,7 +64,7 @@ def thin_components(s: Surface) -> Iterator[str]:
 
 def expected_rows(s: Surface) -> Array:
     """(m,): of each component of a mixture, by weight."""
-    each = s.engine.map(lambda c: (c.weight_column() * s.family.infer(s.params, c.double()).hidden[:, 0]).sum(0))
+    each = s.engine.map(lambda c: (c.mass[:, None] * s.family.infer(s.params, c.double()).hidden[:, 0]).sum(0))
     return np.sum(list(each), axis=0)
 
 

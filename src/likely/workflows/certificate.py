@@ -71,7 +71,7 @@ def direction(names: tuple[str, ...], changes: Array) -> Direction:
 
 @dataclass(frozen=True)
 class Carrier:
-    """A row (counted from 1) without which a number would be `moves` standard errors elsewhere, to first order."""
+    """A row (or sequence, from 1) without which a number would be `moves` standard errors elsewhere, to first order."""
 
     row: int
     number: str
@@ -93,7 +93,7 @@ class Certificate:
                                    (whose labels are known) would tell as much along that direction
     weakest : Direction            along which the data tell least
     edges : tuple of str           numbers at an edge of what is possible
-    carriers : tuple of Carrier    rows that move a number by more than a standard error, the heaviest first
+    carriers : tuple of Carrier    rows (or sequences) that move a number by over a standard error, the heaviest first
     probe_gain : float             nats gained by EM from points beside the fit, at most; NaN where none was needed
     better : Family                a model with a higher objective, where one is known; begin there: start=
     better_by : float              nats by which it is higher; 0 where none is known

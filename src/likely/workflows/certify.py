@@ -120,7 +120,8 @@ def _examined(fit: Fit, s: Surface, starts: int) -> Certificate:
     definite = bend.falls and len(bend.eigenvalues) > 0
     weakest = bend.along(0) if len(bend.eigenvalues) else None
     rows = _row_numbers(fit)
-    carriers = heavy_rows(s, bend, rows) if verdict.good and definite and has_room(s) else None
+    looked = verdict.good and definite and len(s.data) > 1 and has_room(s)
+    carriers = heavy_rows(s, bend, rows) if looked else None
     better, by = _search(fit, s, starts) if starts else (None, 0.0)
     checks = [
         _gradient(bend, ahead),
@@ -130,8 +131,8 @@ def _examined(fit: Fit, s: Surface, starts: int) -> Certificate:
         _start_words(fit, starts, by),
         *_component_words(s),
     ]
-    if verdict.good and definite:
-        checks.append(_row_words(carriers))
+    if verdict.good and definite and len(s.data) > 1:
+        checks.append(_row_words(carriers, s.data.item))
     return Certificate(
         verdict, tuple(c for c in checks if c), bend.gradient, bend.distance, bend.eigenvalues, weakest,
         tuple(e.name for e in found), carriers or (), gain, better, by,
@@ -291,10 +292,11 @@ def _component_words(s: Surface) -> list[Check]:
     return [Check("components", False, "; ".join(words))] if words else []
 
 
-def _row_words(carriers: tuple[Carrier, ...] | None) -> Check:
+def _row_words(carriers: tuple[Carrier, ...] | None, item: str) -> Check:
+    name = f"{item}s"
     if carriers is None:
-        return Check("rows", True, "not looked at: too many numbers")
+        return Check(name, True, "not looked at: too many numbers")
     if not carriers:
-        return Check("rows", True, "none moves a number by more than a standard error")
-    each = [f"row {c.row} moves {c.number} by {c.moves:.1f} standard errors" for c in carriers]
-    return Check("rows", False, "; ".join(each))
+        return Check(name, True, "none moves a number by more than a standard error")
+    each = [f"{item} {c.row} moves {c.number} by {c.moves:.1f} standard errors" for c in carriers]
+    return Check(name, False, "; ".join(each))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from likely.core.data import Data, Table
+from likely.core.data import Data, Sequences
 from likely.core.family import Family
+from likely.core.named import counted
 from likely.core.setting import Setting
 from likely.em.starts import Starts
 from likely.errors import DataError, Degenerate, FitError, LikelyError, ModelError
@@ -30,39 +31,87 @@ def check_fit(family: Family, data: Data) -> Family:
         raise ModelError(
             f"{family!r} does not use covariates; leave given=... out, or use a family such as LinearGaussian()."
         )
-    if data.labels is not None and not family.hidden:
-        raise ModelError(f"labels=... name the components of a mixture; {family!r} has none.")
-    if data.labels is not None and data.labels.max(initial=-1) >= family.distinct_members():
-        _refuse_label(data.labels, family.distinct_members())
+    _check_labels(family, data)
     family.check_rows(Setting.of(rows))
     bound = family.bind((), Setting.of(rows))
-    _check_support(bound, rows)
-    needed = family.distinct_rows_needed()
-    found = _distinct(rows.x, needed)
-    if found < needed:
-        raise DataError(
-            f"{needed} components, but the data has only {found} distinct row{'s' * (found != 1)}; "
-            f"ask for at most {found}."
-        )
+    _check_support(bound, data)
+    _check_enough(family, data)
     return bound
 
 
-def _refuse_label(labels: Array, m: int) -> None:
-    row = int(np.argmax(labels))
+def _check_labels(family: Family, data: Data) -> None:
+    """Are labels of what the model knows by label, and is each of them among its members?"""
+    own, other = data.labels, None
+    if isinstance(data, Sequences):
+        own, other = (data.rows.labels, own) if family.labels_rows else (own, data.rows.labels)
+    if own is None and other is None:
+        return
+    if not family.hidden:
+        raise ModelError(f"labels=... name the components of a mixture; {family!r} has none.")
+    if other is not None:
+        each = ("row", "whole sequences") if family.labels_rows else ("sequence", "rows")
+        raise ModelError(f"labels are those of {each[1]}, and {_shown(family)} needs one for each {each[0]}.")
+    assert own is not None
+    m, member = family.distinct_members(), _member(family)
+    i = int(np.argmax(own))
+    if own[i] < m:
+        return
+    whole = isinstance(data, Sequences) and not family.labels_rows
+    where = f"of {data.called(i)}" if whole else f"in {data.place(i)}"
     raise DataError(
-        f"the label in row {row + 1} is {int(labels[row])}; the model has {m} component{'s' * (m != 1)}, "
-        f"numbered from 0 to {m - 1}. Ask for more components, or mend the label.",
-        row=row + 1, value=int(labels[row]),
+        f"the label {where} is {int(own[i])}; the model has {counted(m, member)}, "
+        f"numbered from 0 to {m - 1}. Ask for more {member}s, or mend the label.",
+        row=i + 1, value=int(own[i]),
     )  # fmt: skip
 
 
-def _check_support(family: Family, rows: Table) -> None:
+def _check_enough(family: Family, data: Data) -> None:
+    """Are there as many rows (or sequences) as it takes to tell the members apart?"""
+    states, rows = _states(family), len(data.rows)
+    if states > rows:
+        raise DataError(
+            f"the model has {counted(states, 'state')} and the data has only {counted(rows, 'row')}; "
+            f"ask for at most {counted(rows, 'state')}, or give more data."
+        )
+    needed = family.distinct_rows_needed()
+    if family.sequential and not family.labels_rows:
+        found, what = len(data), "sequence"
+    else:
+        found, what = _distinct(_whole(data), needed), "distinct row"
+    if found < needed:
+        raise DataError(
+            f"{counted(needed, _member(family))}, but the data has only {counted(found, what)}; "
+            f"ask for at most {found}."
+        )
+
+
+def _states(family: Family) -> int:
+    """The most states of any chain in a model."""
+    own = family.distinct_members() if family.axis == "state" else 0
+    return max([own, *map(_states, family.parts().values())])
+
+
+def _member(family: Family) -> str:
+    """What one of the members is called that labels tell apart."""
+    return "state" if family.axis == "state" else "component"
+
+
+def _whole(data: Data) -> Array:
+    """The rows that were observed."""
+    absent = data.rows.absent
+    return data.rows.x if absent is None else data.rows.x[~absent]
+
+
+def _check_support(family: Family, data: Data) -> None:
+    rows = data.rows
     wrong = ~family.fits(rows.x)
+    if family.reads_missing:
+        wrong &= ~np.isnan(rows.x)
     if wrong.any():
         row, j = (int(i) for i in np.argwhere(wrong)[0])
         value, needed = rows.x[row, j], family.needs(j)
         raise DataError(
-            f"{rows.called(j)} row {row + 1} is {value:.6g}; {_shown(family)} needs {needed}"
+            f"{rows.called(j)} {data.place(row)} is {value:.6g}; {_shown(family)} needs {needed}"
             f"{'' if needed.endswith('...') else '.'} Drop the row, or use a family that allows it.",
             column=rows.name(j), row=row + 1, value=float(value),
         )  # fmt: skip
@@ -82,22 +131,25 @@ def _distinct(x: Array, enough: int) -> int:
 def collapse(error: Degenerate, family: Family, data: Data, starts: Starts) -> LikelyError:
     """The error to raise where there is no maximum: why, in one sentence with the cure."""
     rows = data.rows
-    flat = np.flatnonzero(rows.x.max(0) == rows.x.min(0))
+    low, high = np.fmin.reduce(rows.x), np.fmax.reduce(rows.x)  # missing values left out
+    flat = np.flatnonzero(low == high)
     if len(flat) and "fell to zero" in error.why:
         j = int(flat[0])
         where = "the only row" if len(rows) == 1 else f"all {len(rows)} rows"
         what = "scale" if "scale" in error.why else "variance"
         return DataError(
-            f"{rows.called(j)} is constant ({rows.x[0, j]:.6g} in {where}): the likelihood grows without "
+            f"{rows.called(j)} is constant ({low[j]:.6g} in {where}): the likelihood grows without "
             f"bound as the {what} falls to 0. Leave the column out, or give the {what} a value or a prior.",
             column=rows.name(j),
         )
     if not family.hidden:
         return FitError(f"{_shown(family)}: {error.why}, so the likelihood has no maximum. {error.cure}".rstrip())
-    which = f"component {error.members[0] % family.distinct_members() + 1}: " if error.members else ""
+    member = _member(family)
+    which = f"{member} {error.members[0] % family.distinct_members() + 1}: " if error.members else ""
     left = f" with {error.weights[0]:.3g} rows left to it" if error.weights else ""
     every = "the only start" if starts.count == 1 else f"every one of the {starts.count} starts"
-    cure = error.cure or "Try fewer components, or a component that is shared, simpler or has a prior."
+    cure = error.cure.replace("component", member)  # families speak of the bank they are most often in
+    cure = cure or f"Try fewer {member}s, or a {member} that is shared, simpler or has a prior."
     return FitError(
         f"{every} collapsed: {which}{error.why}{left}, where the likelihood is unbounded. {cure}", starts=starts
     )

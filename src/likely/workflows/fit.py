@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from likely.core.data import Data, present
@@ -33,6 +33,8 @@ def fit(
     given: Any = None,
     weights: Any = None,
     labels: Any = None,
+    sequence: Any = None,
+    time: Any = None,
     start: Family | Fit | str | None = None,
     starts: int = 20,
     init: str = "k-means++",
@@ -58,11 +60,16 @@ def fit(
     Parameters
     ----------
     model : Family, choose(...) or str   what to fit; empty slots are estimated
-    data : array, list, dict, frame or path      NumPy, pandas, polars, Arrow, a CSV or Parquet file
+    data : array, list, dict, frame or path      NumPy, pandas, polars, Arrow, a CSV or Parquet file; for a model of
+                                         sequences a list with a sequence in each item, or `sequences(x, lengths)`
     columns : str or list                which columns to model (all that suit the model unless given)
     given : array, or column name(s)     covariates, for families that condition on them
-    weights : array, or column name      (n,) >= 0: how often each row counts
-    labels : array, or column name       known component of some rows; None, NaN or -1 where unknown
+    weights : array, or column name      (n,) >= 0: how often each row (or each sequence) counts
+    labels : array, or column name       known component (or state) of some rows; None, NaN or -1 where unknown
+    sequence : array, or column name     which sequence each row belongs to, for a model of sequences; its rows stand
+                                         together. Without it rows are one sequence, and each of several files is one
+    time : array, or column name         when each row was, a number or a date: it must rise within every sequence, and
+                                         is not modelled
     start : Family, Fit or str           begin here: the same notation with every slot filled
     starts : int                         how many random starts race one another; where few agree on the best, its
                                          components are then moved about
@@ -79,7 +86,7 @@ def fit(
                                          `.split(X, y, groups)`, as those of scikit-learn
     holdout : float                      the same, this share of the rows (0.3 of them) held out once
     repeats : int                        deal rows into folds so many times
-    groups : array, or column name       rows that are held out together, never divided
+    groups : array, or column name       rows (or sequences) that are held out together, never divided
     rule : "best" or "1se"               the best held-out score, or the simplest candidate within one standard error
     threads : int                        all processors unless given; never changes the answer
     progress : bool                      a line while it runs; only on a terminal unless given
@@ -102,7 +109,8 @@ def fit(
     fitted to all the data again, and `.selection` keeps the table. The standard error of "1se" is that of the paired
     differences to the best, fold by fold (Breiman, Friedman, Olshen & Stone 1984 use unpaired ones); the simplest has
     the fewest free parameters, then the lowest likelihood of what it was fitted to (of priors the strongest), then
-    comes last. A row that weighs 3 stays whole in one fold, where three equal rows may be divided.
+    comes last. A row that weighs 3 stays whole in one fold, where three equal rows may be divided. Sequences are held
+    out whole, and the score is per row; of one sequence alone nothing can be held out.
 
     Examples
     --------
@@ -115,6 +123,7 @@ def fit(
     check_init(init, start)
     decide = deciding(family, by=by, folds=folds, holdout=holdout, repeats=repeats, rule=rule, groups=groups, seed=seed)
     roles = {"columns": columns, "given": given, "weights": weights, "labels": labels}
+    roles |= {"sequence": sequence, "time": time}
     roles |= {"groups": folds, "grouped_by": "folds"} if are_ids(folds) else {"groups": groups}
     # All candidates see the same columns: those that suit the first.
     table = read(data, next(expand(family)), **roles)
@@ -171,7 +180,7 @@ class Fitter:
 
     def fit(self, family: Family, data: Data, stats: Any = None) -> Fit:
         """The fit of a family to all the data, whose statistics may be known already."""
-        began = time.perf_counter()
+        began = perf_counter()
         used, hard = present(data), self.temperature == 0
         bound = self.check(family, used)
         with Local(used, width_of(bound), self.threads, sweeps=bound.sweeps) as engine:
@@ -179,7 +188,7 @@ class Fitter:
                 trace, last, starts = self.climb.run(bound, engine, _start_params(bound, self.start))
             else:
                 trace, last, starts = _closed_form(bound, engine, stats)
-        seconds = time.perf_counter() - began
+        seconds = perf_counter() - began
         return result(family, bound, tuple(trace), last, starts, data, hard=hard, seconds=seconds)
 
 

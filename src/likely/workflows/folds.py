@@ -1,6 +1,7 @@
 """How rows are held out: dealt into folds, a share of them once, by given folds, or by a splitter of one's own.
 
-Rows of zero weight are absent, and rows of one group stay together. The same seed deals in the same way.
+Rows of zero weight are absent, and rows of one group stay together. Sequences are held out whole: to what is dealt here
+a sequence is an item, as a row is, only that it is as large as it has rows. The same seed deals in the same way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Data, Sequences
 from likely.core.named import counted
 from likely.errors import DataError
 from likely.numerics.soft import Array
@@ -30,9 +31,9 @@ class Split:
 
 @dataclass(frozen=True)
 class Round:
-    """Rows dealt into parts: each held out in turn, or (where there are others) the first few held out together."""
+    """Items dealt into parts: each held out in turn, or (where there are others) the first few held out together."""
 
-    parts: tuple[Array, ...]  # positions of the rows
+    parts: tuple[Array, ...]  # positions of the items: rows, or sequences
     splits: tuple[Split, ...]
     sample: int = 0  # rounds of one sample tell a standard error together
 
@@ -42,7 +43,7 @@ class Round:
         return sum(len(s.held) for s in self.splits)
 
     def training(self, split: Split) -> Array:
-        """The rows, in their order, that are left to fit to."""
+        """The items, in their order, that are left to fit to."""
         return np.sort(np.concatenate([p for i, p in enumerate(self.parts) if i not in split.held]))
 
     def merged(self, stats: list[Any]) -> list[Any]:
@@ -73,12 +74,12 @@ class Dealer(Protocol):
         """How, in words."""
         ...
 
-    def rounds(self, data: Table) -> list[Round]:
-        """The rows in parts.
+    def rounds(self, data: Data) -> list[Round]:
+        """The items in parts.
 
         Raises
         ------
-        DataError      too few rows or groups
+        DataError      too few rows, sequences or groups
         """
         ...
 
@@ -96,8 +97,8 @@ class Dealt:
         often = f", dealt {self.repeats} times" if self.repeats > 1 else ""
         return f"{self.count} folds{often}"
 
-    def rounds(self, data: Table) -> list[Round]:
-        units, unit = _units(data)
+    def rounds(self, data: Data) -> list[Round]:
+        units, unit = _units(data, f"folds={self.count}")
         if self.count > units:
             raise DataError(
                 f"folds={self.count}, but the data has only {counted(units, unit)}; every fold needs at least one. "
@@ -106,7 +107,7 @@ class Dealt:
         generators = np.random.default_rng([self.seed, 2]).spawn(self.repeats)
         return [self._round(data, rng, i) for i, rng in enumerate(generators)]
 
-    def _round(self, data: Table, rng: np.random.Generator, i: int) -> Round:
+    def _round(self, data: Data, rng: np.random.Generator, i: int) -> Round:
         often = f" of repeat {i + 1}" if self.repeats > 1 else ""
         splits = tuple(Split(f"without fold {f + 1}{often}", (f,)) for f in range(self.count))
         return Round(_parts(*_deal(data, self.count, rng), self.count), splits, i)
@@ -123,8 +124,8 @@ class Once:
     def words(self) -> str:
         return f"{100 * self.share:.3g} % of the rows"
 
-    def rounds(self, data: Table) -> list[Round]:
-        units, unit = _units(data)
+    def rounds(self, data: Data) -> list[Round]:
+        units, unit = _units(data, f"holdout={self.share:g}")
         if units < 2:
             raise DataError(
                 f"holdout={self.share:g}, but the data has only {counted(units, unit)}; at least 2 are needed, "
@@ -132,7 +133,7 @@ class Once:
             )
         rows, sizes, codes = _grouped(data)
         order = np.random.default_rng([self.seed, 2]).permutation(units)
-        ends = np.cumsum(sizes[order]) / len(rows)
+        ends = np.cumsum(sizes[order]) / sizes.sum()
         held = int(np.clip(np.abs(ends - self.share).argmin() + 1, 1, units - 1))
         blocks = min(BLOCKS, held)
         block = np.full(units, blocks)
@@ -149,7 +150,8 @@ class Given:
     def words(self) -> str:
         return "the folds given"
 
-    def rounds(self, data: Table) -> list[Round]:
+    def rounds(self, data: Data) -> list[Round]:
+        _units(data, "folds=...")
         rows, sizes, codes = _grouped(data)
         if len(sizes) < 2:
             raise DataError("folds=... holds one value only; at least 2 folds are needed.")
@@ -167,7 +169,7 @@ class Splitter:
     def words(self) -> str:
         return f"the splits of {type(self.splitter).__name__}"
 
-    def rounds(self, data: Table) -> list[Round]:
+    def rounds(self, data: Data) -> list[Round]:
         pairs = list(self._checked(data))
         n = len(_present(data))
         tests = [test for _, test in pairs]
@@ -177,20 +179,23 @@ class Splitter:
             return [Round(tuple(tests), splits)]
         return [Round((test, train), (Split(f"in split {i + 1}", (0,)),)) for i, (train, test) in enumerate(pairs)]
 
-    def _checked(self, data: Table) -> Iterator[tuple[Array, Array]]:
+    def _checked(self, data: Data) -> Iterator[tuple[Array, Array]]:
         name, there = type(self.splitter).__name__, np.zeros(len(data), bool)
+        _units(data, f"folds={name}(...)")
         there[_present(data)] = True
-        for i, split in enumerate(self.splitter.split(data.x, data.labels, data.groups)):
+        points = data.rows.x[data.offsets[:-1]] if isinstance(data, Sequences) else data.x
+        for i, split in enumerate(self.splitter.split(points, data.labels, data.groups)):
             train, test = (np.unique(np.arange(len(data))[_places(p)]) for p in split)
             train, test = train[there[train]], test[there[test]]
-            for rows, what in ((train, "no row to fit to"), (test, "no row to hold out")):
+            item = data.item
+            for rows, what in ((train, f"no {item} to fit to"), (test, f"no {item} to hold out")):
                 if not len(rows):
                     raise DataError(f"split {i + 1} of {name} has {what}; each split needs both.")
             shared = np.intersect1d(train, test)
             if len(shared):
                 raise DataError(
-                    f"split {i + 1} of {name} holds out row {shared[0] + 1}, which it also fits to; "
-                    "held-out rows must be others."
+                    f"split {i + 1} of {name} holds out {item} {shared[0] + 1}, which it also fits to; "
+                    f"held-out {item}s must be others."
                 )
             yield train, test
 
@@ -201,33 +206,45 @@ def _places(positions: Any) -> Array:
     return found if found.size else found.astype(int)
 
 
-def _present(data: Table) -> Array:
-    """Positions of the rows that weigh anything."""
+def _present(data: Data) -> Array:
+    """Positions of the items that weigh anything."""
     return np.arange(len(data)) if data.weights is None else np.flatnonzero(data.weights > 0)
 
 
-def _units(data: Table) -> tuple[int, str]:
-    """How many there are of what is never divided, and what it is."""
+def _units(data: Data, how: str) -> tuple[int, str]:
+    """How many there are of what is never divided, and what it is; `how` items are held out, for messages.
+
+    Raises
+    ------
+    DataError      a single sequence: nothing would be left to fit to
+    """
     rows = _present(data)
-    return (len(rows), "row") if data.groups is None else (len(np.unique(data.groups[rows])), "group")
+    if isinstance(data, Sequences) and len(rows) == 1:
+        raise DataError(
+            f"{how} holds out whole sequences, and the data has only one. Give several, as a list or with "
+            "sequence=..., or decide with by='bic'."
+        )
+    return (len(rows), data.item) if data.groups is None else (len(np.unique(data.groups[rows])), "group")
 
 
-def _grouped(data: Table) -> tuple[Array, Array, Array]:
-    """The rows that weigh anything; how many rows each group has; and the group (from 0) of each row."""
-    rows = _present(data)
+def _grouped(data: Data) -> tuple[Array, Array, Array]:
+    """The items that weigh anything; how many rows each group has; and the group (from 0) of each item."""
+    items = _present(data)
+    sizes = data.lengths[items] if isinstance(data, Sequences) else np.ones(len(items), int)
     if data.groups is None:
-        return rows, np.ones(len(rows), int), np.arange(len(rows))
-    codes = np.unique(data.groups[rows], return_inverse=True)[1]
-    return rows, np.bincount(codes), codes
+        return items, sizes, np.arange(len(items))
+    codes = np.unique(data.groups[items], return_inverse=True)[1]
+    return items, np.bincount(codes, sizes).astype(int), codes
 
 
-def _deal(data: Table, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Rows, and the fold of each.
+def _deal(data: Data, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Items, and the fold of each.
 
-    Folds have equal numbers of rows, to within one; to a per cent where they have many; with groups, as these allow.
+    Folds have equal numbers of rows, to within one; to a per cent where they have many; with groups and sequences, as
+    these allow.
     """
     small = np.int16 if count < 2**15 else np.int64  # sorted in one go
-    if data.groups is None:
+    if data.groups is None and not isinstance(data, Sequences):
         rows = _present(data)
         if len(rows) >= MANY * count:
             return rows, rng.integers(count, size=len(rows), dtype=small)

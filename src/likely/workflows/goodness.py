@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Data, Sequences, Table
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.support import BINARY, COUNTS
@@ -104,16 +104,16 @@ def goodness_of_fit(
     if not isinstance(n, int) or n < 1:
         raise ModelError(f"n={n!r}; at least one data set must be drawn. 999 is usual.")
     origin = Origin.of(fit, "a test of fit", threads)
-    _check_column(fit, origin.rows)
+    column = _checked_column(fit, origin.rows)
     name = _suited(origin.family, statistic)
-    rows = repeated(origin.rows, "a test of fit")
+    rows = repeated(column, "a test of fit")
     measure = _chi_square(origin, rows, fit) if name == "chi2" else _by_cdf(name)
     observed = float(measure(origin.family, origin.params, rows)[0])
 
     def draw(count: int, rng: np.random.Generator) -> Replicates:
         return simulated(origin.family, origin.params, rows, count, rng)
 
-    def work(data: Replicates, _: np.random.Generator) -> tuple[Array, list[str]]:
+    def work(data: Any, _: np.random.Generator) -> tuple[Array, list[str]]:
         refits = origin.refitting.refit(data)
         good = [i for i, r in enumerate(refits) if r.params is not None]
         why = [r.why for r in refits if r.params is None]
@@ -187,7 +187,12 @@ def _upper_ends(family: Family, params: Params, rows: Table) -> Array:
     return np.array([*ends, np.inf])
 
 
-def _check_column(fit: Fit, rows: Table) -> None:
+def _checked_column(fit: Fit, rows: Data) -> Table:
+    if isinstance(rows, Sequences):
+        raise ModelError(
+            f"a test of fit is for rows that do not depend on one another; {fit.family!r} describes sequences. Compare "
+            "models by their criteria."
+        )
     if rows.d != 1:
         raise ModelError(
             f"a test of fit is for one column; {fit.family!r} describes {rows.d}. Fit one of them with columns=..., or "
@@ -197,6 +202,7 @@ def _check_column(fit: Fit, rows: Table) -> None:
         raise ModelError(f"a test of fit is for one distribution of all rows; {fit.family!r} conditions on covariates.")
     if any(rows.text):
         raise ModelError("a test of fit is for numbers; the column holds text.")
+    return rows
 
 
 def _suited(family: Family, statistic: str | None) -> str:

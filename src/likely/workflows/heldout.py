@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from likely.core.data import Table, present
+from likely.core.data import Data, present
 from likely.core.family import Family
 from likely.core.setting import Setting
 from likely.core.written import Shared, free
@@ -58,14 +58,15 @@ class Fitter(Protocol):
 class HeldOut:
     """The choice by held-out log-likelihood: the best, or ("1se") the simplest within a standard error of the best.
 
-    The score is the total over all folds per unit of weight. The simplest is the one with the fewest free parameters;
-    among as many the one that fits its training rows least closely, which of priors is the strongest; then the last.
+    The score is the total over all folds per row that was observed, or per unit of weight. The simplest is the one with
+    the fewest free parameters; among as many the one that fits its training rows least closely, which of priors is the
+    strongest; then the last.
     """
 
     dealer: Dealer
     rule: str = "best"
 
-    def select(self, model: Any, data: Table, fitter: Fitter) -> Fit:
+    def select(self, model: Any, data: Data, fitter: Fitter) -> Fit:
         """Judge every combination of the choices, and fit the chosen one to all the data.
 
         Raises
@@ -144,11 +145,10 @@ class _Tried:
 class _Judge:
     """Scores candidates on the same rounds, and remembers the statistics of their parts."""
 
-    def __init__(self, data: Table, rounds: list[Round], fitter: Fitter):
+    def __init__(self, data: Data, rounds: list[Round], fitter: Fitter):
         self.data, self.rounds, self.fitter = data, rounds, fitter
         self.present = present(data)
-        column = data.weight_column()
-        self.weights = np.array([column[p].sum() for r in rounds for p in r.parts[: r.held]])
+        self.weights = np.array([data.mass[p].sum() for r in rounds for p in r.parts[: r.held]])
         self.samples = np.array([r.sample for r in rounds for _ in range(r.held)])
         self._stats: dict[str, list[_Merged]] = {}
 
@@ -213,7 +213,7 @@ class _Judge:
     def _score(self, fit: Fit, rows: Array) -> float:
         """Log-likelihood of some rows at fitted parameters, in the sense in which they were fitted (hard or not)."""
         data = self.data.take(rows)
-        bound = fit.model.bind((), Setting.of(data))
+        bound = fit.model.bind((), Setting.of(data.rows))
         params = bound.known_params()
 
         def total(chunk: Any) -> float:

@@ -119,16 +119,18 @@ def comparable(small: Any, large: Any, what: str) -> Table:
                 f"{what} compares maxima. Leave the priors out, or compare by held-out likelihood."
             )
     differs = next(
-        (name for name in ("x", "given", "weights", "labels") if _differ(small.data, large.data, name)), None
+        (name for name in ("x", "given", "offsets", "weights", "labels") if _differ(small.data, large.data, name)), None
     )
     if differs is not None:
-        called = {"x": "rows", "given": "covariates"}.get(differs, differs)
+        called = {"x": "rows", "given": "covariates", "offsets": "sequences"}.get(differs, differs)
         raise ModelError(f"the two fits have different {called}; {what} needs two models of the same data.")
     return present(small.data).double().rows
 
 
 def _differ(a: Any, b: Any, name: str) -> bool:
-    one, other = (getattr(t.rows if name in ("x", "given") else t, name) for t in (a, b))
+    if name == "labels" and a.rows is not a and b.rows is not b and _differ(a.rows, b.rows, name):
+        return True  # sequences know labels of their rows as well
+    one, other = (getattr(t.rows if name in ("x", "given") else t, name, None) for t in (a, b))
     if one is None or other is None:
         return one is not other
     return one.shape != other.shape or not np.array_equal(one, other, equal_nan=True)

@@ -130,7 +130,7 @@ def kmeans(
     if starts < 1:
         raise ModelError(f"starts={starts}; at least one start is needed.")
     model = Mixture(MultivariateNormal("spherical", covariance=shared), int(k), weights=np.full(k, 1 / k))
-    table = read(x, model, columns=columns, weights=weights)
+    table = read(x, model, columns=columns, weights=weights).rows
     used = table if table.weights is None else table.take(table.weights > 0)
     run = _Run(model, max_passes, threads)
     sample = used

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from likely.core.data import Table, present
+from likely.core.data import Data, present
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.setting import Setting
@@ -16,7 +16,7 @@ from likely.engines.local import processors
 from likely.errors import ModelError
 from likely.faces.counting import counting_line
 from likely.workflows.refits import TOL, Refit, Refitting, alone, batches, in_parallel
-from likely.workflows.replicates import Draw, Replicates
+from likely.workflows.replicates import Draw, Side
 
 if TYPE_CHECKING:
     from likely.workflows.result import Fit
@@ -30,7 +30,7 @@ class Origin:
 
     family: Family  # bound
     params: Params
-    rows: Table  # those that weigh anything
+    rows: Data  # or sequences: those that weigh anything
     size: int  # rows of a data set, at most
     refitting: Refitting
     threads: int  # for data sets side by side
@@ -44,18 +44,18 @@ class Origin:
             )
         if fit.data is None:
             raise ModelError(f"{what} needs the data of the fit, which a loaded fit does not carry; fit again.")
-        rows = present(fit.data).double().rows
-        setting = Setting.of(rows)
+        rows = present(fit.data).double()
+        setting = Setting.of(rows.rows)
         family = fit.family.bind((), setting)
         params = fit.model.bind((), setting).known_params()
         threads = threads or processors()
-        size = max(len(rows), round(float(rows.weight_column().sum())))  # a simulation draws a row for each that counts
+        size = max(len(rows.rows), round(rows.n_obs))  # a simulation draws a row for each that counts
         by_itself = alone(family, size)  # then threads share the rows of one data set
         refitting = Refitting(family, params, 0.0 if fit.hard else 1.0, threads if by_itself else 1, tol)
         return Origin(family, params, rows, size, refitting, 1 if by_itself else threads)
 
     def each(
-        self, draw: Draw, n: int, seed: int, work: Callable[[Replicates, np.random.Generator], Made],
+        self, draw: Draw, n: int, seed: int, work: Callable[[Side, np.random.Generator], Made],
         count: Callable[[Made], tuple[int, int]], what: str, progress: bool | None,
     ) -> Iterator[Made]:  # fmt: skip
         """What some work makes of n data sets, batch by batch; `count` says how many there were and how many failed."""
@@ -66,7 +66,7 @@ class Origin:
                 yield made
 
 
-def refits_of(origin: Origin) -> Callable[[Replicates, np.random.Generator], list[Refit]]:
+def refits_of(origin: Origin) -> Callable[[Side, np.random.Generator], list[Refit]]:
     """The plainest work: every data set is fitted."""
     return lambda data, _: origin.refitting.refit(data)
 

@@ -21,7 +21,7 @@ from likely.em.stopping import Settling
 from likely.engines.local import Local, width_of
 from likely.errors import Degenerate
 from likely.numerics.soft import Array
-from likely.workflows.replicates import Draw, Replicates
+from likely.workflows.replicates import Draw, Side
 
 TOL = 1e-2  # standard errors: a refit need not be closer to its maximum than a hundredth of its own scatter
 MAX_PASSES = 10_000
@@ -62,20 +62,20 @@ class Refitting:
     threads: int = 1
     tol: float = TOL
 
-    def refit(self, data: Replicates, further: Sequence[Sequence[Params]] = ()) -> list[Refit]:
+    def refit(self, data: Side, further: Sequence[Sequence[Params]] = ()) -> list[Refit]:
         """The fit to each data set; of several starts the best."""
         if not self.family.hidden:
             return _closed_form(self.family, data)
         begins = [[self.begin, *more] for more in further] or [[self.begin]] * data.count
         owner = np.repeat(np.arange(data.count), [len(b) for b in begins])
         flat = [params for b in begins for params in b]
-        if alone(self.family, len(data)):
+        if alone(self.family, len(data.rows)):
             done = [self._alone(data, int(i), params) for i, params in zip(owner, flat, strict=True)]
         else:
             done = self._together(data.some(owner), flat, owner)
         return [max((d for d, o in zip(done, owner, strict=True) if o == i), key=_height) for i in range(data.count)]
 
-    def _together(self, data: Replicates, begin: list[Params], owner: Array) -> list[Refit]:
+    def _together(self, data: Side, begin: list[Params], owner: Array) -> list[Refit]:
         """Side by side; of the starts that have one owner only the best run on after a while."""
         climb = _Climb(self.family, data, begin, self.temperature, self.tol)
         climb.run(GLANCE)
@@ -85,7 +85,7 @@ class Refitting:
             climb.refits[i] = self._alone(data, i, step)
         return [climb.refits[i] for i in range(data.count)]
 
-    def _alone(self, data: Replicates, i: int, begin: Params | Step) -> Refit:
+    def _alone(self, data: Side, i: int, begin: Params | Step) -> Refit:
         """One data set by itself, accelerated."""
         warm = 0 if isinstance(begin, Step) else WARM
         proposer = Accelerated(self.tol, plain_left=warm) if self.temperature == 1 else PlainEM()
@@ -118,7 +118,7 @@ def _ending(outcome: Outcome) -> str:
     return f"it did not converge within {MAX_PASSES:,} passes"
 
 
-def _closed_form(family: Family, data: Replicates) -> list[Refit]:
+def _closed_form(family: Family, data: Side) -> list[Refit]:
     """All at once; where one of them collapses, halves are tried until it is found."""
     count = data.count
     bank = bank_of(family, count)
@@ -143,7 +143,7 @@ def _possible(params: Params, log_likelihood: float) -> Refit:
 class _Climb:
     """Plain EM on data sets side by side, all members of one bank, until they have settled or passes run out."""
 
-    def __init__(self, family: Family, data: Replicates, begin: list[Params], temperature: float, tol: float):
+    def __init__(self, family: Family, data: Side, begin: list[Params], temperature: float, tol: float):
         self.family, self.data, self.temperature = family, data, temperature
         self.params, self.stats = Params.concatenate(begin), None
         self.refits: dict[int, Refit] = {}  # by the place of a data set in `data`
@@ -216,7 +216,7 @@ class _Climb:
         objectives = totals + bank.log_priors(self.params, models)
         over = []
         for i, (m, total, objective) in enumerate(zip(self.members, totals.tolist(), objectives.tolist(), strict=True)):
-            step = Step(passes, self.params, objective, total, None, "em", items=float(len(data)))
+            step = Step(passes, self.params, objective, total, None, "em", items=float(len(data.rows)))
             refit = self._judged(m, i, step)
             if refit is not None:
                 self.refits[m] = refit
@@ -228,7 +228,7 @@ class _Climb:
         """How it ended, if it did."""
         last = self.steps.get(m)
         if not math.isfinite(step.objective):
-            return Refit(None, why="a row has probability zero under every component")
+            return Refit(None, why=f"a {self.data.item} has probability zero under every component")
         if last is None:
             return None
         gain, rounding = step.objective - last.objective, last.rounding
@@ -259,7 +259,7 @@ def batch_size(family: Family, rows: int) -> int:
     return min(max(CELLS // (rows * width_of(family)), 1), MOST)
 
 
-Job = Callable[[], tuple[Replicates, np.random.Generator]]
+Job = Callable[[], tuple[Side, np.random.Generator]]
 
 
 def batches(draw: Draw, family: Family, n: int, rows: int, seed: int) -> list[Job]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Data
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.posterior import Posterior
@@ -30,12 +30,12 @@ class Relabelling:
     ----------
     family : Family      bound
     params : Params      of the fit
-    rows : Table         the data of the fit; at most 2000 rows are looked at
+    rows : Data          the data of the fit; at most 2000 rows (or sequences) are looked at
     """
 
     family: Family
     params: Params
-    rows: Table
+    rows: Data
 
     def __call__(self, refits: list[Params]) -> list[Params]:
         """The same parameters with components in the order of the fit."""
@@ -74,7 +74,7 @@ class Relabelling:
         return max(1, 2**20 // max(1, len(self._sample)))
 
     @property
-    def _sample(self) -> Table:
+    def _sample(self) -> Data:
         step = -(-len(self.rows) // ROWS)
         return self.rows.once(("sample", ROWS), lambda: self.rows.take(slice(None, None, step)).with_(labels=None))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likely.core.data import Data
+from likely.core.data import Data, Sequences
 from likely.core.family import Family
 from likely.core.setting import Setting
 from likely.em.loop import Step
@@ -20,9 +20,10 @@ from likely.em.starts import Mark, Starts
 from likely.engines.local import Local, width_of
 from likely.errors import DataError, ModelError
 from likely.faces.summary import Summary, summarise
-from likely.io.tables import reread
+from likely.io.tables import reread, reread_sequences
 from likely.numerics import special
 from likely.numerics.soft import Array
+from likely.workflows.decoding import HiddenStates
 from likely.workflows.selection import Selection
 from likely.workflows.trusted import Trusted
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit(Trusted):
+class Fit(HiddenStates, Trusted):
     """A fitted model. Frozen; everything else is computed from it on demand.
 
     Examples
@@ -54,11 +55,13 @@ class Fit(Trusted):
     trace: tuple[Mark, ...]  # the objective at every pass of the best start
     starts: Starts
     n_free: int  # number of free parameters
-    n_obs: float  # rows, or the sum of their weights
+    n_obs: float  # rows that were observed, or the sum of their weights (or of those of their sequences)
     n_columns: int
     columns: tuple[str, ...] = ()  # their names, where they have any
     given: tuple[str, ...] = ()
     label_names: tuple[str, ...] = ()
+    sequence: str = ""  # the column that said which rows make a sequence; empty where there was none
+    time: str = ""  # the column that said when each row was
     hard: bool = False
     seconds: float = 0.0
     selection: Selection | None = None
@@ -86,7 +89,12 @@ class Fit(Trusted):
 
     @cached_property
     def entropy(self) -> float:
-        """-sum w r log r over the data that was fitted: how uncertain the labels are, in nats; 0 without a mixture."""
+        """-sum w r log r over the data that was fitted: how uncertain the labels are, in nats; 0 without a mixture.
+
+        Of a hidden Markov model it is that of whole paths of states.
+        """
+        if self.model.axis == "state":
+            return self._path_entropy(self.training("entropy and icl"))
         if not _has_components(self.model):
             return 0.0
         data = self.training("entropy and icl")
@@ -94,16 +102,25 @@ class Fit(Trusted):
         return float(-(data.weight_column() * special.xlogy(r, r)).sum())
 
     def responsibilities(self, x: Any = None, given: Any = None) -> Array:
-        """(n, m): probability of each component for each row, of new data or of the data that was fitted."""
+        """(n, m): probability of each component for each row, of new data or of the data that was fitted.
+
+        Of a mixture of sequences (S, m), for each of them; of a hidden Markov model that of each state at each row,
+        given the whole sequence (smoothed).
+        """
         return self._responsibilities(self._table(x, given, "responsibilities"))
 
     def predict(self, x: Any = None, given: Any = None) -> Array:
-        """(n,): the most probable component of each row (from 0), or its label where labels were given by name.
+        """(n,): the most probable component of each row (from 0), or its label where these were given by name.
+
+        Of a hidden Markov model it is the state on the most probable path (`decode`); `responsibilities` has the
+        probability of each by itself.
 
         For a regression that stands alone, `predict(given=...)` gives the expected responses.
         """
-        if self.model.uses_given and not _has_components(self.model):
+        if self.model.uses_given and not _has_members(self.model):
             return self.model.regress(self.training("predict").given if given is None else given)
+        if self.model.axis == "state":
+            return self.decode(x, given).states
         best = self.responsibilities(x, given).argmax(1)
         if not self.label_names:
             return best
@@ -121,11 +138,17 @@ class Fit(Trusted):
         """Mean log density per row (per unit of weight): comparable between data sets of different sizes."""
         data = self._table(x, given, "score")
         weights = np.asarray(data.weight_column())[:, 0]
-        return float(weights @ self._map(data, lambda q: q.log_prob[:, 0]) / weights.sum())
+        return float(weights @ self._map(data, lambda q: q.log_prob[:, 0]) / data.n_obs)
 
-    def sample(self, n: int = 1, *, seed: int = 0, given: Any = None) -> Any:
-        """n draws from the fitted model."""
-        return self.model.sample(n, seed=seed, given=given)
+    def sample(
+        self, n: int = 1, *, seed: int = 0, given: Any = None, sequences: int | None = None, states: bool = False
+    ) -> Any:
+        """n draws from the fitted model; of a hidden Markov model a sequence of n rows (see `HMM.sample`)."""
+        if sequences is None and not states:
+            return self.model.sample(n, seed=seed, given=given)
+        return self._chain("sample(sequences=..., states=...)").sample(
+            n, seed=seed, given=given, sequences=sequences, states=states
+        )
 
     def summary(self) -> Summary:
         """What was found, as a table (text, or HTML in a notebook)."""
@@ -140,9 +163,10 @@ class Fit(Trusted):
 
         Parameters
         ----------
-        kind : str             "density" (one column), "scatter" (two), "regression" (one column against one covariate),
-                               "trace" or "selection"; the first that suits the fit unless named. Also "panel",
-                               "posterior", "profile" or "surface"
+        kind : str             "states" (one column over time), "density" (one column), "scatter" (two), "regression"
+                               (one column against one covariate), "trace" or "selection"; the first that suits the
+                               fit unless named. Also "transition", "residuals", "panel", "posterior", "profile" or
+                               "surface"
         ax : Axes              where to draw; a new figure unless given
         columns : two names    which columns a scatter shows
         x, y : str             the numbers of a profile (x) or a surface, as one writes them behind `fit.model.`
@@ -176,17 +200,27 @@ class Fit(Trusted):
     def _table(self, x: Any, given: Any, what: str) -> Any:
         if x is None:
             return self.training(what)
-        table = reread(x, self.columns, self.given, given=given, infinite=self.model.reads_infinite)
-        if table.d != self.n_columns:
-            raise DataError(f"the data has {table.d} columns, the model was fitted to {self.n_columns}.")
-        return table
+        data = self.reread(x, given=given)
+        if data.rows.d != self.n_columns:
+            raise DataError(f"the data has {data.rows.d} columns, the model was fitted to {self.n_columns}.")
+        return data
+
+    def reread(self, x: Any, *, given: Any = None, sequence: Any = None, time: Any = None) -> Data:
+        """New data with the columns of this fit; `sequence` and `time` go by the names they had, unless given."""
+        model, read = self.model, {"given": given, "infinite": self.model.reads_infinite}
+        if not model.sequential:
+            return reread(x, self.columns, self.given, **read)
+        read |= {"missing": model.reads_missing, "id_name": self.sequence, "time_name": self.time}
+        return reread_sequences(x, self.columns, self.given, sequence=sequence, time=time, **read)
 
     def _responsibilities(self, data: Any) -> Array:
-        if not _has_components(self.model):
+        if not _has_members(self.model):
             raise ModelError(
                 f"{type(self.model).__name__} has no components; responsibilities and predict need a mixture."
             )
-        return self._map(data, lambda q: q.hidden[:, 0])
+        if _has_components(self.model):
+            return self._map(data, lambda q: q.hidden[:, 0])
+        return self._map(data, lambda q: q.hidden.gamma[:, 0])
 
     def _map(self, data: Any, what: Callable[[Any], Array]) -> Array:
         """Something of the posterior, chunk by chunk."""
@@ -198,6 +232,11 @@ class Fit(Trusted):
 
 def _has_components(model: Family) -> bool:
     return model.axis == "component"
+
+
+def _has_members(model: Family) -> bool:
+    """Are there components, or states, that rows may come from?"""
+    return model.axis in ("component", "state")
 
 
 def result(
@@ -222,11 +261,13 @@ def result(
         trace=trace,
         starts=starts,
         n_free=bound.count_free(),
-        n_obs=float(data.weight_column().sum()),
+        n_obs=data.n_obs,
         n_columns=data.rows.d,
         columns=data.rows.names,
         given=data.rows.given_names,
         label_names=data.rows.label_names,
+        sequence=data.id_name if isinstance(data, Sequences) else "",
+        time=data.time_name if isinstance(data, Sequences) else "",
         hard=hard,
         seconds=seconds,
         data=data,

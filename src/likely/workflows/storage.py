@@ -18,6 +18,7 @@ from likely.workflows.selection import Candidate, Selection
 
 NUMBERS = ("log_likelihood", "objective", "n_free", "n_obs", "n_columns", "hard", "seconds")
 TEXTS = ("columns", "given", "label_names")
+ROLES = ("sequence", "time")  # columns of sequences; older files know of none
 
 
 def save(fit: Fit, path: str | os.PathLike[str]) -> None:
@@ -30,6 +31,7 @@ def save(fit: Fit, path: str | os.PathLike[str]) -> None:
         "entropy": None if fit.data is None else fit.entropy,
         **{n: getattr(fit, n) for n in NUMBERS},
         **{n: list(getattr(fit, n)) for n in TEXTS},
+        **{n: getattr(fit, n) for n in ROLES},
         "trace": [[m.passes, m.objective, m.kind, m.gain_left] for m in fit.trace],
         "starts": {
             "optima": [[o.objective, o.hits] for o in fit.starts.optima],
@@ -62,6 +64,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
     record = load_json(path)
     starts, selection = record["starts"], record.get("selection")
     known: dict[str, Any] = {n: record[n] for n in NUMBERS} | {n: tuple(record[n]) for n in TEXTS}
+    known |= {n: record.get(n, "") for n in ROLES}
     fit = Fit(
         family=parse(record["family"]),
         model=_filled(parse(record["model"]), record["parameters"]),

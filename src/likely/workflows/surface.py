@@ -122,9 +122,9 @@ class Surface:
         return done.log_likelihood + self.family.log_prior(params), self._gradient(u, done.stats, 0)
 
     def scores_by_row(self) -> Array:
-        """(n, p): gradient of the log density of each row, without the prior and without weights."""
+        """(n, p): gradient of the log density of each item, without the prior and without weights."""
         steps = self.rule.wide * self.scale
-        out = np.zeros((len(self.data.rows), len(self.point)))
+        out = np.zeros((len(self.data), len(self.point)))
         for j, e in enumerate(np.diag(steps)):
             for at, weight in zip(self.rule.at, self.rule.weights, strict=True):
                 change = self.log_prob(self.point + at * e) - self.log_prob(self.point - at * e)
@@ -220,7 +220,7 @@ class Surface:
     def _pass(self, params: Params) -> Pass:
         done = self.engine.evaluate(self.family, params)
         if done.impossible is not None:
-            raise FitError(f"row {done.impossible + 1} has probability zero at parameters near the fit.")
+            raise FitError(f"{self.engine.place(done.impossible)} has probability zero at parameters near the fit.")
         return done
 
     def _gradient(self, u: Array, stats: Any, first: int) -> Array:

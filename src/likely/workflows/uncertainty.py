@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likely.core.data import Data, Sequences
+from likely.core.named import counted
 from likely.core.numbers import Numbers
 from likely.errors import ModelError
 from likely.faces.grid import Grid
@@ -159,8 +161,9 @@ class Uncertainty:
 
     @cached_property
     def outer(self) -> Array:
-        """(p, p): sum of w s s' over the scores of the rows about their mean."""
+        """(p, p): sum of w s s' over the scores of the items about their mean."""
         with surface(self._fit) as s:
+            _require_several(s.data, len(self.information))
             scores, weights = s.scores_by_row(), np.asarray(s.data.weight_column())
         scores = scores - (weights * scores).sum(0) / weights.sum()
         return (weights * scores).T @ scores
@@ -267,3 +270,12 @@ def _numeric(value: Any) -> Array:
             f"delta: the function gave {value!r}; it must give finite numbers, as in lambda m: m.rate[0] / m.rate[1]."
         )
     return out.astype(float)
+
+
+def _require_several(data: Data, p: int) -> None:
+    """Raise a ModelError where sequences are too few for their scores to show how they vary."""
+    if isinstance(data, Sequences) and len(data) <= p:
+        raise ModelError(
+            f"the data has {counted(len(data), 'sequence')}, and 'sandwich' and 'opg' see how the scores of sequences "
+            f"vary: of {p} free parameters at least {p + 1} sequences can tell. Use kind='observed'."
+        )

@@ -1,0 +1,105 @@
+"""What a hidden chain was inferred to be: the states of every row, and the moves between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from likely.core.data import Sequences, Table
+from likely.numerics.soft import Array
+
+
+class Path(Protocol):
+    """The chain of one member, as `numerics.chain` found it."""
+
+    log_prob: Array
+    gamma: Array
+    stopped: dict[int, int]  # of impossible sequences the row, counted from its own, where they become so
+
+    def pairs(self, weights: Array | None = None) -> Array:
+        """(m, m) expected numbers of moves, each sequence counted by its weight (S,)."""
+        ...
+
+    def expected(self, log_moves: Array) -> Array:
+        """(S,) expected sums over a sequence of what each move is worth."""
+        ...
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One best path of every sequence, known with certainty: what remains of a chain at temperature zero."""
+
+    log_prob: Array  # (S,)
+    states: Array  # (n,), -1 where the sequence is impossible
+    offsets: Array
+    m: int
+    stopped: dict[int, int]
+    which: Array | None = None  # (n,) by which of several matrices each row was reached, where moves change
+    matrices: int = 1
+
+    @property
+    def gamma(self) -> Array:
+        """(n, m), one of each row at its state."""
+        return (self.states[:, None] == np.arange(self.m)).astype(float)
+
+    def pairs(self, weights: Array | None = None) -> Array:
+        """(m, m) numbers of moves, or (u, m, m) by each matrix; each sequence counted by its weight (S,)."""
+        arrivals = self._arrivals()
+        each = 1.0 if weights is None else np.repeat(weights, np.diff(self.offsets))[arrivals]
+        out = np.zeros((self.m, self.m) if self.which is None else (self.matrices, self.m, self.m))
+        np.add.at(out, self._moves(arrivals), each)
+        return out
+
+    def expected(self, log_moves: Array) -> Array:
+        """(S,) sums over a sequence of what each of its moves is worth."""
+        arrivals, rows = self._arrivals(), np.zeros(len(self.states))
+        rows[arrivals] = log_moves[self._moves(arrivals)]
+        return np.add.reduceat(rows, self.offsets[:-1])
+
+    def _moves(self, arrivals: Array) -> tuple[Array, ...]:
+        """Where each move stands in the matrix, or the matrices."""
+        move = self.states[arrivals - 1], self.states[arrivals]
+        return move if self.which is None else (self.which[arrivals], *move)
+
+    def _arrivals(self) -> Array:
+        """Rows to which a move led."""
+        inside = self.states >= 0
+        inside[self.offsets[:-1]] = False
+        return np.flatnonzero(inside)
+
+
+@dataclass(frozen=True)
+class Chained:
+    """The chains of all members."""
+
+    members: Sequence[Path]
+    offsets: Array
+
+    @property
+    def gamma(self) -> Array:
+        """(n, k, m) probability of each state at each row."""
+        return np.stack([c.gamma for c in self.members], 1)
+
+    def stopped(self, sequence: int, member: int) -> int:
+        """The row of a sequence, counted from its own, at which it becomes impossible under a member."""
+        return self.members[member].stopped.get(sequence, 0)
+
+    def first(self, weights: Array) -> Array:
+        """(k, m): expected first states under the weights (S, k) of sequences."""
+        return np.stack([w @ c.gamma[self.offsets[:-1]] for w, c in zip(weights.T, self.members, strict=True)])
+
+
+def in_sequences(data: Any) -> Sequences:
+    """Data as sequences: a table is one."""
+    if isinstance(data, Sequences):
+        return data
+
+    def one() -> Sequences:
+        weights = None if data.weights is None else data.weights[:1]
+        return Sequences(data.with_(weights=None), np.array([0, len(data)]), weights)
+
+    assert isinstance(data, Table)
+    return data.once("one sequence", one)
