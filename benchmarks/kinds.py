@@ -16,6 +16,7 @@ from benchmarks.measure import Options, Row
 KINDS = (
     "mixtures",
     "kmeans",
+    "chains",
     "accelerated",
     "starts",
     "leaves",

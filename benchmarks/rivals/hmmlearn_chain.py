@@ -1,4 +1,4 @@
-"""hmmlearn's GaussianHMM and CategoricalHMM: Baum-Welch from given parameters, maximum likelihood, in both arithmetics."""
+"""hmmlearn's GaussianHMM and CategoricalHMM: Baum-Welch from given parameters, without priors, in both arithmetics."""
 
 from __future__ import annotations
 

@@ -47,13 +47,13 @@ def test_regimes_of_several_series_are_found():
         ([1.0, 2.0], 0, "lagged(x, lags=0): lags is a whole number of rows, from 1."),
         (
             [1.0, 2.0], 2,
-            "lagged(x, lags=2): the series has 2 rows, so no row has 2 before it; at least 3 are needed. Leave it out, or "
-            "use fewer lags.",
+            "lagged(x, lags=2): the series has 2 rows, so no row has 2 before it; at least 3 are needed. Leave it out, "
+            "or use fewer lags.",
         ),
         (
             [[1.0, 2.0], [3.0]], 1,
-            "lagged(x, lags=1): sequence 2 has 1 row, so no row has 1 before it; at least 2 are needed. Leave it out, or "
-            "use fewer lags.",
+            "lagged(x, lags=1): sequence 2 has 1 row, so no row has 1 before it; at least 2 are needed. Leave it out, "
+            "or use fewer lags.",
         ),
     ],
 )  # fmt: skip

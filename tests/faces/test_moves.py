@@ -79,3 +79,12 @@ def test_a_loaded_fit_has_no_shares_of_rows(tmp_path):
 def test_a_stationary_start_has_no_column():
     fit = lk.fit(lk.HMM(lk.Normal(variance=0.1), 2, initial="stationary"), ROWS, starts=2)
     assert block(fit, "state")[0] == "state  share of rows  expected stay (rows)   mean  sd (known)"
+
+
+def test_every_chain_of_a_mixture_has_its_moves():
+    chain = lk.HMM(lk.Normal([0.0, 7.0], 1.0), 2, initial=[0.5, 0.5])
+    fit = lk.fit(lk.Mixture(chain, 2), [ROWS, ROWS[::-1], [0.0, 7.0] * 5, [7.0, 0.0] * 4], starts=3)
+    for i, matrix in enumerate(fit.model.component.transition):
+        lines = block(fit, f"Probability of the next state, component {i + 1}")
+        numbers = [[float(p) for p in line.split()[1:]] for line in lines[2:]]
+        np.testing.assert_allclose(numbers, matrix, atol=5e-5)

@@ -146,8 +146,9 @@ def test_a_stretch_that_is_impossible_is_told_by_its_row():
     [
         (
             lambda: lk.HMM(lk.Normal(), 3, transition=lk.LogisticRegression()),
-            "HMM(transition=LogisticRegression()): moves are probabilities (an array, Dirichlet(...), shared), or a "
-            "regression of the next state on covariates: SoftmaxRegression(), or LogisticRegression() between two states.",
+            "HMM(transition=LogisticRegression()): moves are probabilities (an array, Dirichlet(...), shared), or "
+            "a regression of the next state on covariates: SoftmaxRegression(), or LogisticRegression() between two "
+            "states.",
         ),
         (
             lambda: lk.HMM(lk.Normal(), 2, transition=lk.SoftmaxRegression(categories=["a", "b"])),

@@ -12,8 +12,8 @@ from likely.em.loop import PlainEM, em
 from likely.engines.local import Local
 from likely.errors import ModelError
 from likely.numerics.chain_durations import best_stays, smooth_stays
-from likely.structures.semi_markov import Stays, _completed, _expected, _tables
-from support import bound_to_sequences, e_step
+from likely.structures.semi_markov import Stays, _completed, _expected, stay_tables
+from support import bound_to_sequences, e_step, gradient
 
 INITIAL, MOVES = [0.5, 0.2, 0.3], [[0, 0.6, 0.4], [0.9, 0, 0.1], [0.3, 0.7, 0]]
 
@@ -121,10 +121,11 @@ def test_a_stay_that_is_cut_counts_by_its_survival():
 @pytest.mark.parametrize("family", [lk.Poisson(3.0), lk.NegativeBinomial(20, 0.3), lk.Geometric(0.01)])
 def test_the_chance_to_last_is_exact_in_the_far_tail(family):
     bound = family.bind()
-    lasts, at_least, _, _ = _tables(bound, bound.known_params(), 100)
+    lasts, at_least, _, _ = stay_tables(bound, bound.known_params(), 100)
     x = np.arange(100)
     truth = {
-        "Poisson": stats.poisson(3), "Geometric": stats.geom(0.01, loc=-1), "NegativeBinomial": stats.nbinom(0.3, 0.3 / 20.3),
+        "Poisson": stats.poisson(3), "Geometric": stats.geom(0.01, loc=-1),
+        "NegativeBinomial": stats.nbinom(0.3, 0.3 / 20.3),
     }[type(family).__name__]  # fmt: skip
     np.testing.assert_allclose(lasts[0], truth.logpmf(x), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(at_least[0], truth.logsf(x - 1), rtol=1e-9, atol=1e-12)
@@ -154,12 +155,23 @@ def test_the_objective_never_falls_and_ends_where_it_is_flat():
     rise = np.diff([s.objective for s in steps])
     assert (rise >= -1e-10 * abs(steps[-1].objective)).all()
     last = steps[-1]
-    from support import gradient
 
     def objective(u):
         return family.infer(family.unflatten(u, last.params), data).log_prob.sum()
 
     assert np.abs(gradient(objective, family.flatten(last.params), 1e-3)).max() < 1e-2
+
+
+def test_hard_training_never_falls():
+    rng = np.random.default_rng(3)
+    x = rng.normal(3.0 * np.repeat(np.arange(30) % 3, rng.poisson(4, 30) + 1), 1)
+    family, data = bound_to_sequences(lk.HMM(lk.Normal(), 3, durations=lk.Poisson()), x, [60, len(x) - 60])
+    params = family.start(data, np.ones((2, 1)), rng)
+    with Local(data, 1, threads=1) as engine:
+        steps = list(em(family, engine, params, max_passes=15, tol=0, temperature=0.0, proposer=PlainEM()))
+    rise = np.diff([s.objective for s in steps])
+    assert len(rise) == 14
+    assert (rise >= -1e-10 * abs(steps[-1].objective)).all()
 
 
 def test_durations_are_recovered_from_their_own_samples():
@@ -203,8 +215,8 @@ def test_an_impossible_sequence_is_told_by_its_row():
     [
         (
             lambda: lk.HMM(lk.Normal(), 2, durations=lk.Normal()),
-            "HMM(durations=Normal()): the rows of a stay less one are 0, 1, 2, ...; write one family of counts, such as "
-            "Poisson(), NegativeBinomial(), Geometric() or Categorical(categories=[0, 1, 2]).",
+            "HMM(durations=Normal()): the rows of a stay less one are 0, 1, 2, ...; write one family of counts, such "
+            "as Poisson(), NegativeBinomial(), Geometric() or Categorical(categories=[0, 1, 2]).",
         ),
         (
             lambda: lk.HMM(lk.Normal(), 2, durations=3),
@@ -216,8 +228,8 @@ def test_an_impossible_sequence_is_told_by_its_row():
         ),
         (
             lambda: lk.HMM(lk.Normal(), 2, initial="stationary", durations=lk.Poisson()),
-            'HMM(initial="stationary", durations=...): the first stay begins at the first row, which no stationary chain '
-            "sees to. Leave initial=... out, or write its probabilities.",
+            'HMM(initial="stationary", durations=...): the first stay begins at the first row, which no stationary '
+            "chain sees to. Leave initial=... out, or write its probabilities.",
         ),
         (
             lambda: lk.HMM(lk.Normal(), 2, transition=[[0.5, 0.5], [1, 0]], durations=lk.Poisson()).bind(),

@@ -1,5 +1,7 @@
 """Chains that begin as they go on: published fits, scores, and M-steps that never fall."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,12 +12,7 @@ from likely.errors import ModelError
 from likely.structures.stationary import _Climb, stationary
 from support import bound_to_sequences, e_step, gradient
 
-QUAKES = np.array(
-    """13 14 8 10 16 26 32 27 18 32 36 24 22 23 22 18 25 21 21 14 8 11 14 23 18 17 19 20 22 19 13 26 13 14 22 24 21 22 26
-    21 23 24 27 41 31 27 35 26 28 36 39 21 17 22 17 19 15 34 10 15 22 18 15 20 15 22 19 16 30 27 29 23 20 16 21 21 25 16
-    18 15 18 14 10 15 8 15 6 11 8 7 18 16 13 12 13 20 15 16 12 18 15 16 13 15 16 11 11""".split(),
-    float,
-)
+QUAKES = np.loadtxt(Path(lk.__file__).parent / "data" / "earthquakes.csv", delimiter=",", skiprows=1)[:, 1]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +136,7 @@ def test_several_closed_classes_are_refused():
     with pytest.raises(ModelError) as e:
         lk.HMM(lk.Normal(), 3, initial="stationary", transition=[[1, 0, 0], [0, np.nan, np.nan], [0, 0, 1]]).bind()
     assert str(e.value) == (
-        'HMM(initial="stationary"): the states {0} and {2} are never left once entered, so several distributions are '
-        "stationary. Write initial=[...] or leave it out, or write NaN in transition where a move between them is possible."
+        'HMM(initial="stationary"): the states {0} and {2} are never left once entered, so several distributions '
+        "are stationary. Write initial=[...] or leave it out, or write NaN in transition where a move between them is "
+        "possible."
     )

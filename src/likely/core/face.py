@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from likely.core.data import Data, Sequences, Table
+from likely.core.data import Data, Table
 from likely.core.door import table_of
 from likely.core.setting import Setting, infer_dims
 from likely.core.written import Free, Shared, written

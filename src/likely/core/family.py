@@ -20,7 +20,7 @@ from likely.core.door import refuse_gaps, refuse_text
 from likely.core.face import Face
 from likely.core.params import Params
 from likely.core.penalised import maximise_numerically
-from likely.core.posterior import Fused, Posterior, Sweep
+from likely.core.posterior import Fused, Posterior, Streaming, Sweep
 from likely.core.setting import Setting
 from likely.core.slot import Axis, Slot, bind_slot
 from likely.core.support import REAL, Support
@@ -291,6 +291,10 @@ class Family(Face):
         """As `fused`, for k components each of which is a run of members, a column each; statistics are of members."""
         raise NotImplementedError
 
+    def in_stream(self, params: Params) -> Streaming | None:
+        """The bank as the emissions of a chain, for passes in one go; None: log densities of all rows will do."""
+        return None
+
     # -- the five methods of a leaf
     def log_density(self, params: Params, data: Table) -> Array:
         """(n, k) log densities; every row lies in the support."""
@@ -336,7 +340,7 @@ class Family(Face):
         return wrong if wrong.any() else None
 
     def _settled(self, data: Table) -> Array | None:
-        """(n,) or (n, k): log density of points at which it is no matter of parameters, NaN at others; None: all others.
+        """(n,) or (n, k): log density of points where it is no matter of parameters, NaN at others; None: all others.
 
         It is -inf for what cannot have been produced, and 0 for what was not observed.
         """

@@ -17,7 +17,7 @@ def lagged(x: Any, lags: int = 1) -> tuple[Any, Any]:
     """Series without their first rows, and the rows before each row as its covariates.
 
     With these any regression is an autoregressive emission: `fit(HMM(LinearGaussian(), 2), y, given=past)` is a
-    regime-switching autoregression (Hamilton 1989). The first `lags` rows of a series are conditioned on, not described.
+    regime-switching autoregression (Hamilton 1989). The first `lags` rows of a series are conditioned on, no more.
 
     Parameters
     ----------

@@ -52,4 +52,7 @@ class Share:
 
 # A chunk, log weights (k,) of the members, and whether every row goes wholly to its best member.
 Fused = Callable[[Any, Array, bool], Share | None]
-Sweep = Callable[[Any], Pass | None]  # a pass over a chunk in one go; None where it must be done step by step
+# A pass over a chunk in one go (of sequences with a `map` that runs in threads); None where it must go step by step.
+Sweep = Callable[..., Pass | None]
+# Of rows and a stream of chains: how the kernels see rows, and what makes statistics of their sums; None: not so.
+Streaming = Callable[[Any, Any], tuple[Any, Callable[[Array], Any]] | None]

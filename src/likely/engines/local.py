@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from likely.core.data import Data, Table
+from likely.core.data import Data, Sequences, Table
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.posterior import Pass
@@ -24,6 +24,7 @@ from likely.numerics.soft import Array
 CELLS = 2**21  # numbers in the largest temporary of a chunk
 FEWEST, MOST = 2**10, 2**15  # rows of a chunk: enough to outweigh the interpreter's share of the work
 SHARED = 2**18  # numbers in the largest temporary of all chunks together from which threads share the work
+CHAINED = 2**13  # the same from which steps of chains are worth compiled kernels
 PIECES, WORTH = 8, 2**13  # so many chunks at least, for threads to share, where a chunk keeps this many rows
 MANY = 64  # pieces at most where rows take no room
 
@@ -41,13 +42,14 @@ class Local:
 
     def __init__(self, data: Data, width: int, threads: int | None = None, *, sweeps: bool = False):
         many = len(data.rows) * width >= SHARED  # below that, starting threads costs more than they save
-        self.sweeps = sweeps and many
+        self.sweeps = sweeps and (many or (isinstance(data, Sequences) and len(data.rows) * width >= CHAINED))
         self.data, self.width = data if self.sweeps else data.double(), width
         self.items = data.n_obs
         n = len(data.rows)
+        self.whole = self.sweeps and isinstance(data, Sequences)  # a pass in one go divides sequences itself
         bounds = _whole(data, _pieces(n) if self.sweeps else _bounds(n, width))
         self.chunks = [self.data.take(slice(a, b)) for a, b in bounds]
-        self.threads = min(threads or processors(), len(self.chunks)) if many else 1
+        self.threads = min(threads or processors(), PIECES if self.whole else len(bounds)) if many else 1
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Local:
@@ -79,6 +81,10 @@ class Local:
     def evaluate(self, family: Family, params: Params, temperature: float = 1.0) -> Pass:
         """One E-step: expected statistics and log-likelihood at some parameters."""
         sweep = family.sweep(params, temperature) if self.sweeps else None
+        if self.whole and sweep is not None:
+            done, sweep = sweep(self.data, self.each), None
+            if done is not None:
+                return replace(done, items=self.items)
 
         def work(chunk: Data) -> Pass:
             done = None if sweep is None else sweep(chunk)

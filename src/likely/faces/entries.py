@@ -61,7 +61,7 @@ class Entries:
         inner = [self._along(p, axis, i, family) for p in places for axis, i in _positions(family)]
         for name, slot in family.slots.items():
             value, marks = params[name], marks_of(slot, getattr(written, name))
-            if slot.k != len(places):  # moves from state to state, which are a table of their own
+            if family.axis == "state" and name == "transition":  # a table of its own
                 continue
             if _about_members(family, slot):
                 rest = value.shape[2:]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likely.core.data import Sequences
-from likely.core.family import Family
 from likely.errors import ModelError
 from likely.faces.entries import bound_family, marks_of
 from likely.faces.grid import Grid
@@ -33,25 +32,38 @@ def about_states(fit: Fit, r: Array | None) -> Iterator[tuple[str, ...]]:
             yield "expected stay (rows)", *aligned(fit.expected_durations().tolist())
 
 
-def moves(fit: Fit) -> tuple[str, Grid]:
-    """Heading and table of the transition matrix: from the state of the row to that of the column."""
-    model: Any = fit.model
-    matrix, m = np.asarray(model.transition), int(model.size)
-    names = fit.label_names or tuple(str(j + 1) for j in range(m))
+def moves(fit: Fit) -> Iterator[tuple[str, Grid]]:
+    """Heading and table of every transition matrix: from the state of the row to that of the column."""
+    found = _chain(fit.model, bound_family(fit), fit.family) if fit.model.sequential else None
+    if found is None:
+        return
+    model, bound, written = found
+    m, names = int(model.size), fit.label_names if fit.model.axis == "state" else ()
     names = (*names, *(str(j + 1) for j in range(len(names), m)))
-    how, written = _how(fit, m), cast(Any, fit.family).transition
-    common = how[0][0] if len({mark for row in how for mark in row}) == 1 else None
+    marks = marks_of(bound.slots["transition"], written.transition).reshape(-1, m)
+    matrices = np.asarray(model.transition).reshape(-1, m, m)
+    how = np.broadcast_to(marks if len(marks) > m else np.tile(marks, (len(matrices), 1)), (len(matrices) * m, m))
+    for i, matrix in enumerate(matrices):
+        which = f", {fit.model.axis} {i + 1}" if len(matrices) > 1 else ""
+        yield _matrix(f"Probability of the next state{which}", matrix, how[i * m : i * m + m].tolist(), names)
+
+
+def _chain(model: Any, bound: Any, written: Any) -> tuple[Any, Any, Any] | None:
+    """The hidden Markov model with a matrix of moves, here or in a part: fitted, bound and as it was written."""
+    if model.axis == "state":
+        return (model, bound, written) if "transition" in model.domains else None
+    each = [_chain(part, bound.parts()[n], written.parts()[n]) for n, part in model.parts().items() if part.sequential]
+    return each[0] if len(each) == 1 else None
+
+
+def _matrix(heading: str, matrix: Array, how: list[list[str]], names: tuple[str, ...]) -> tuple[str, Grid]:
+    """Numbers with how they came about; what all have in common stands in the heading."""
+    m, common = len(matrix), {mark for row in how for mark in row}
     rows = []
     for i in range(min(m, MOST)):
-        marks = [f" ({mark})" if mark and common is None else "" for mark in how[i]]
+        marks = [f" ({mark})" if mark and len(common) > 1 else "" for mark in how[i]]
         rows.append((names[i], *((f"{p:.4f}" if p else "0") + mark for p, mark in zip(matrix[i], marks, strict=True))))
     if m > MOST:
         rows.append((f"... and {m - MOST} more", *[""] * m))
-    bracket = f" ({'prior' if isinstance(written, Family) else common})" if common else ""
-    return f"Probability of the next state{bracket}", Grid(("from \\ to", *names), tuple(rows))
-
-
-def _how(fit: Fit, m: int) -> list[list[str]]:
-    """How each entry came about."""
-    found = marks_of(bound_family(fit).slots["transition"], cast(Any, fit.family).transition)
-    return np.broadcast_to(found.reshape(-1, m), (m, m)).tolist()
+    bracket = f" ({min(common)})" if len(common) == 1 and any(common) else ""
+    return heading + bracket, Grid(("from \\ to", *names), tuple(rows))

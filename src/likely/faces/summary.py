@@ -165,8 +165,7 @@ def _figures(fit: Fit) -> Grid:
 
 def _tables(fit: Fit, r: Array | None) -> Iterator[tuple[str, Grid]]:
     yield from number_grids(entries(fit), list(_beside(fit, r)))
-    if fit.model.axis == "state" and "transition" in fit.model.domains:
-        yield moves(fit)
+    yield from moves(fit)
     if fit.selection is not None:
         yield candidates(fit.selection)
 

@@ -11,12 +11,14 @@ from likely.core.data import Table
 from likely.core.domains import Simplex, Value
 from likely.core.family import Family
 from likely.core.params import Params
+from likely.core.posterior import Streaming
 from likely.core.stats import Counts
 from likely.core.written import free
 from likely.errors import ModelError
 from likely.families.categories import Categories, OfCategories, listed
 from likely.families.counts import pretend_shares, shares_of
 from likely.families.linear import Features, Linear
+from likely.families.streams import stream_symbols
 from likely.numerics import special
 from likely.numerics.soft import Array, safe_log
 
@@ -82,6 +84,9 @@ class Categorical(OfCategories, Linear):
 
     def constant(self, params: Params) -> Array:
         return np.zeros(len(params.p))
+
+    def in_stream(self, params: Params) -> Streaming:
+        return stream_symbols(self.codes, safe_log(params.p), lambda total: Counts(total.sum(1), total))
 
     def recorded(self, weight: Array, totals: dict[str, Array]) -> Counts:
         return Counts(totals["total"].sum(1), totals["total"])

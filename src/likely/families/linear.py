@@ -9,8 +9,9 @@ import numpy as np
 from likely.core.data import Table
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.core.posterior import Fused, Share
+from likely.core.posterior import Fused, Share, Streaming
 from likely.families.fused import POSSIBLE, in_one_piece, row_weights, worth_it
+from likely.families.streams import stream_linear
 from likely.numerics.soft import Array, weigh
 
 Features = dict[Any, Array]  # by name, (n, m) + event each: m = 1, or k where every member looks at its own point
@@ -56,6 +57,9 @@ class Linear(Family, public=False):
     def fused(self, params: Params) -> Fused:
         return _fused_linear(self, params)
 
+    def in_stream(self, params: Params) -> Streaming | None:
+        return stream_linear(self, params) if self.linear else None
+
 
 def _fused_linear(family: Linear, params: Params) -> Fused:
     """A pass over rows under k members.
@@ -72,7 +76,7 @@ def _fused_linear(family: Linear, params: Params) -> Fused:
             return None
         from likely.numerics import linear_pass as kernels
 
-        x, events = data.once(key, lambda: _side_by_side(family.features(data)))
+        x, events = data.once(key, lambda: side_by_side(family.features(data)))
         k, t = len(constant), x.shape[1]
         slopes = [natural.get(name, np.ones((k, *event))).reshape(k, -1) for name, event in events.items()]
         common = x, row_weights(data), np.zeros(t), kernels.packed(np.concatenate(slopes, 1)), constant + log_weights
@@ -81,19 +85,19 @@ def _fused_linear(family: Linear, params: Params) -> Fused:
         if not total > POSSIBLE:
             return None
         sums = sums.sum(-1)
-        return Share(total, sums[:, -1], family.recorded(sums[:, -1], _apart(sums, events)))
+        return Share(total, sums[:, -1], family.recorded(sums[:, -1], apart(sums, events)))
 
     return one_go
 
 
-def _side_by_side(features: Features) -> tuple[Array, dict[Any, tuple[int, ...]]]:
+def side_by_side(features: Features) -> tuple[Array, dict[Any, tuple[int, ...]]]:
     """Features of points common to all members as columns (n, t), and the event shape of each by name."""
     columns = [f.reshape(len(f), -1) for f in features.values()]
     x = columns[0] if len(columns) == 1 else np.concatenate(columns, 1)
     return in_one_piece(x), {name: f.shape[2:] for name, f in features.items()}
 
 
-def _apart(sums: Array, events: dict[Any, tuple[int, ...]]) -> dict[Any, Array]:
+def apart(sums: Array, events: dict[Any, tuple[int, ...]]) -> dict[Any, Array]:
     """The totals (k,) + event of each feature, from sums (k, t + 1) over the columns."""
     out, at = {}, 0
     for name, event in events.items():

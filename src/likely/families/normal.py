@@ -8,12 +8,13 @@ from likely.core.data import Table
 from likely.core.domains import Positive, Real, Value
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.core.posterior import Fused
+from likely.core.posterior import Fused, Streaming
 from likely.families.fused import fused_columns, fused_normals
 from likely.families.gaussian import LOG_2PI, expected_gaussian, maximise_one_column, pretend_scatter
 from likely.families.moments import Moments, moments
 from likely.families.nearest import or_nearest
 from likely.families.pretend_rows import PretendRows, pretend_rows
+from likely.families.streams import stream_normal
 from likely.numerics import special
 from likely.numerics.soft import Array
 
@@ -67,6 +68,9 @@ class Normal(Family):
     def fused(self, params: Params) -> Fused:
         mean, variance = params.mean[:, None], params.variance[:, None]
         return or_nearest(fused_normals(mean, variance[:, :, None]), mean, variance, _one_column)
+
+    def in_stream(self, params: Params) -> Streaming:
+        return stream_normal(params.mean, params.variance)
 
     def fused_columns(self, params: Params, k: int) -> Fused:
         return fused_columns(params.mean.reshape(k, -1), params.variance.reshape(k, -1))

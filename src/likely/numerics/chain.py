@@ -1,7 +1,7 @@
 """Chains of hidden states, exactly and one after another: what is known of each state, pairs of states, best paths.
 
 The kernels see probabilities of first states (m,), of moves (m, m) with `transition[i, j] = P(next is j | now is i)`,
-and log densities (n, m) of the rows under each state; sequences lie end to end, `offsets[s]` is where sequence s begins.
+and log densities (n, m) of the rows under each state; sequences lie end to end, and s begins at `offsets[s]`.
 
 Probabilities are scaled by the largest log density that can be reached at a row and by their own sum (Rabiner 1989).
 What cannot be told apart that way, because a probability falls below the smallest number and may matter again later, is

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likely.numerics.chain_moving import _stopped, log_sum
+from likely.numerics.chain_moving import stopped_at
+from likely.numerics.chain_recursions import log_sum
 from likely.numerics.compiled import compiled
 from likely.numerics.soft import Array
 
@@ -72,7 +73,7 @@ def smooth_stays(
         if log_prob[s] > -np.inf:
             stays_behind(*chain[1:], own[0], *own[3:])
             stays_seen(*chain[1:], log_prob[s], *own, gamma[rows], lasted[rows], cut[rows], moves[s], shares)
-    stopped = _stays_stopped(log_initial, log_moves, log_density, offsets, log_prob)
+    stopped = _where_stays_stop(log_initial, log_moves, log_density, offsets, log_prob)
     return SmoothedStays(log_prob, gamma, moves, lasted, cut, offsets, stopped)
 
 
@@ -85,7 +86,7 @@ def best_stays(
     for s in range(len(log_prob)):
         rows = slice(offsets[s], offsets[s + 1])
         log_prob[s] = stays_best(log_initial, log_moves, lasts, at_least, beyond, log_density[rows], path[rows])
-    stopped = _stays_stopped(log_initial, log_moves, log_density, offsets, log_prob)
+    stopped = _where_stays_stop(log_initial, log_moves, log_density, offsets, log_prob)
     return path, log_prob, stopped
 
 
@@ -97,7 +98,9 @@ def _beyond(lasts: Array, at_least: Array) -> Array:
     return out
 
 
-def _stays_stopped(log_initial: Array, log_moves: Array, log_density: Array, offsets: Array, log_prob: Array) -> dict:
+def _where_stays_stop(
+    log_initial: Array, log_moves: Array, log_density: Array, offsets: Array, log_prob: Array
+) -> dict:
     """Of impossible sequences the first row with no state to be in, whatever stays last; else the last row."""
     steps, reached = (log_moves > -np.inf) | np.eye(len(log_initial), dtype=bool), np.full(log_density.shape, -np.inf)
     for s in np.flatnonzero(log_prob == -np.inf):
@@ -105,7 +108,7 @@ def _stays_stopped(log_initial: Array, log_moves: Array, log_density: Array, off
         for t in range(offsets[s], offsets[s + 1]):
             now = (now if t == offsets[s] else now @ steps) & (log_density[t] > -np.inf)
             reached[t] = np.where(now, 0.0, -np.inf)
-    return _stopped(reached, offsets, log_prob)
+    return stopped_at(reached, offsets, log_prob)
 
 
 @compiled

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from likely.numerics.chain_recursions import log_sum
 from likely.numerics.compiled import compiled
 from likely.numerics.soft import Array
 
@@ -57,7 +58,7 @@ def smooth_moving(
     log_initial, log_moves, log_density = (a / temperature for a in (log_initial, log_moves, log_density))
     forward, later, log_prob = np.empty((n, m)), np.empty((n, m)), np.empty(len(offsets) - 1)
     both_ways(log_initial, log_moves, which, np.ascontiguousarray(log_density), offsets, forward, later, log_prob)
-    stopped = _stopped(forward, offsets, log_prob)
+    stopped = stopped_at(forward, offsets, log_prob)
     with np.errstate(invalid="ignore"):
         joint = np.where(log_density > -np.inf, forward + later - log_density, -np.inf)
     gamma = _shared(joint)
@@ -75,7 +76,7 @@ def best_path_moving(
     path, best, log_prob = np.empty(n, np.int64), np.empty((n, m)), np.empty(len(offsets) - 1)
     came = np.empty((n, m), np.uint8 if m <= 256 else np.uint16)
     paths(log_initial, log_moves, which, np.ascontiguousarray(log_density), offsets, best, came, path, log_prob)
-    return path, log_prob, _stopped(best, offsets, log_prob)
+    return path, log_prob, stopped_at(best, offsets, log_prob)
 
 
 def _shared(logs: Array) -> Array:
@@ -86,7 +87,7 @@ def _shared(logs: Array) -> Array:
     return e / np.where(total > 0, total, 1.0)
 
 
-def _stopped(forward: Array, offsets: Array, log_prob: Array) -> dict[int, int]:
+def stopped_at(forward: Array, offsets: Array, log_prob: Array) -> dict[int, int]:
     """Of impossible sequences the first row at which no state is possible."""
     out = {}
     for s in np.flatnonzero(log_prob == -np.inf):
@@ -118,18 +119,6 @@ def both_ways(log_initial, log_moves, which, log_density, offsets, forward, late
                 for j in range(m):
                     terms[j] = log_moves[which[t + 1], i, j] + later[t + 1, j]
                 later[t, i] = log_sum(terms) + log_density[t, i]
-
-
-@compiled
-def log_sum(terms):
-    """log(sum(exp(terms))), -inf of nothing."""
-    top = terms.max()
-    if top == -np.inf:
-        return top
-    total = 0.0
-    for x in terms:
-        total += math.exp(x - top)
-    return top + math.log(total)
 
 
 @compiled

@@ -130,14 +130,14 @@ def log_sequence(log_initial, log_transition, log_density, forward, backward):
         for j in range(m):
             for i in range(m):
                 terms[i] = forward[t - 1, i] + log_transition[i, j]
-            forward[t, j] = _log_sum(terms) + log_density[t, j]
+            forward[t, j] = log_sum(terms) + log_density[t, j]
     backward[n - 1, :] = 0.0
     for t in range(n - 2, -1, -1):
         for i in range(m):
             for j in range(m):
                 terms[j] = log_transition[i, j] + log_density[t + 1, j] + backward[t + 1, j]
-            backward[t, i] = _log_sum(terms)
-    return _log_sum(forward[n - 1])
+            backward[t, i] = log_sum(terms)
+    return log_sum(forward[n - 1])
 
 
 @compiled
@@ -154,7 +154,7 @@ def log_pairs(log_transition, log_density, forward, backward, log_prob):
 
 
 @compiled
-def _log_sum(terms):
+def log_sum(terms):
     """log(sum(exp(terms))), -inf of nothing."""
     top = terms.max()
     if top == -np.inf:
@@ -178,21 +178,23 @@ def first_impossible(forward):
 def best_paths(log_initial, log_transition, log_density, offsets, came, path, log_prob, stopped):
     """Viterbi over every sequence; `came` has room for the state before each state at every row of the longest."""
     m = len(log_initial)
-    best, new = np.empty(m), np.empty(m)
+    best, new, who = np.empty(m), np.empty(m), np.empty(m, np.int64)
     for s in range(len(offsets) - 1):
         a, b = offsets[s], offsets[s + 1]
         for j in range(m):
             best[j] = log_initial[j] + log_density[a, j]
         stopped[s] = 0 if best.max() == -np.inf else -1
         for t in range(a + 1, b):
+            new[:], who[:] = -np.inf, 0
+            for i in range(m):
+                own = best[i]
+                for j in range(m):
+                    x = own + log_transition[i, j]
+                    better = x > new[j]
+                    new[j] = x if better else new[j]
+                    who[j] = i if better else who[j]
             for j in range(m):
-                top, where = -np.inf, 0
-                for i in range(m):
-                    x = best[i] + log_transition[i, j]
-                    if x > top:
-                        top, where = x, i
-                new[j], came[t - a, j] = top + log_density[t, j], where
-            best[:] = new
+                best[j], came[t - a, j] = new[j] + log_density[t, j], who[j]
             if stopped[s] < 0 and best.max() == -np.inf:
                 stopped[s] = t - a
         state = best.argmax()

@@ -147,8 +147,11 @@ class Stream:
         while True:
             met = np.full((4, self.segments, self.states), 1 / self.states)  # before, left, after, gave: see `ahead`
             if self.warm == math.inf:
-                self._products(emission, model, met[0], met[2], each)
-                return self._pass(emission, transition, model, met, each)
+                kept = self._products(emission, model, met[0], met[2], each)
+                found = self._pass(emission, transition, model, met, each)  # from what is exact: without a run-up
+                if kept < ROUNDING / 10:
+                    self.warm = self.length // 2  # for the next: a segment is long enough to forget what came before
+                return found
             found = self._pass(emission, transition, model, met, each)
             apart = self._apart(*met)
             if apart <= ROUNDING:
@@ -172,7 +175,7 @@ class Stream:
         own, found = own[counts], found[counts]
         return float(np.max(np.abs(own - found) / (np.abs(found) + NEGLIGIBLE), initial=0.0))
 
-    def _products(self, emission: Emission, model: Any, before: Array, after: Array, each: Each) -> None:
+    def _products(self, emission: Emission, model: Any, before: Array, after: Array, each: Each) -> float:
         k = self.states
         ends, scales = np.empty((self.segments, k, k)), np.empty((self.segments, k, 2))
 
@@ -182,8 +185,7 @@ class Stream:
             self._free.append(space)
 
         list(each(work, range(self.groups)))
-        if strung(ends, scales, before, after) < ROUNDING / 10:
-            self.warm = self.length // 2  # for the next pass: a segment is long enough to forget what came before
+        return strung(ends, scales, before, after)
 
     def _pass(self, emission: Emission, transition: Array, model: Any, met: Any, each: Each) -> Sums | None:
         k, shape = self.states, (emission.size, self.states)

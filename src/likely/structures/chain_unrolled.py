@@ -79,20 +79,20 @@ def unroll(model: Any, params: Params, data: Sequences | None, ahead: int = 0) -
             )
         return _lasting(model, params, first, longest, n)
     if model.moving:
-        from likely.structures.moving import _log_moves, _which
+        from likely.structures.moving import log_moves_of, matrices_of
 
         assert data is not None  # covariates are those of rows
-        moves = np.ascontiguousarray(_log_moves(model, params, data)[:, 0])
-        return Unrolled(first, moves, _which(data)[1], m, 1)
+        moves = np.ascontiguousarray(log_moves_of(model, params, data)[:, 0])
+        return Unrolled(first, moves, matrices_of(data)[1], m, 1)
     return Unrolled(first, safe_log(params.transition)[None], np.zeros(n, np.int64), m, 1)
 
 
 def _lasting(model: Any, params: Params, first: Array, longest: int, n: int) -> Unrolled:
     """A stay goes on with the probability to last longer, given that it lasted so long; else it is left."""
-    from likely.structures.semi_markov import _tables
+    from likely.structures.semi_markov import stay_tables
 
     m = int(model.size)
-    lasts, at_least = (t.reshape(m, longest) for t in _tables(model.durations, params.durations, longest)[:2])
+    lasts, at_least = (t.reshape(m, longest) for t in stay_tables(model.durations, params.durations, longest)[:2])
     with np.errstate(invalid="ignore"):
         leaves = np.where(at_least > -np.inf, np.minimum(lasts - at_least, 0.0), 0.0)
         goes_on = np.where(at_least[:, :-1] > -np.inf, np.minimum(at_least[:, 1:] - at_least[:, :-1], 0.0), -np.inf)

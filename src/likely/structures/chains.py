@@ -15,9 +15,20 @@ from likely.numerics.soft import Array
 class Path(Protocol):
     """The chain of one member, as `numerics.chain` found it."""
 
-    log_prob: Array
-    gamma: Array
-    stopped: dict[int, int]  # of impossible sequences the row, counted from its own, where they become so
+    @property
+    def log_prob(self) -> Array:
+        """(S,) log-likelihoods."""
+        ...
+
+    @property
+    def gamma(self) -> Array:
+        """(n, m) probabilities of states."""
+        ...
+
+    @property
+    def stopped(self) -> dict[int, int]:
+        """Of impossible sequences the row, counted from its own, where they become so."""
+        ...
 
     def pairs(self, weights: Array | None = None) -> Array:
         """(m, m) expected numbers of moves, each sequence counted by its weight (S,)."""
@@ -103,3 +114,14 @@ def in_sequences(data: Any) -> Sequences:
 
     assert isinstance(data, Table)
     return data.once("one sequence", one)
+
+
+def seen(log_density: Array, absent: Array | None, labels: Array | None) -> tuple[Array, Array | None]:
+    """Log densities (n, k, m) as missing rows and labels leave them, and which rows (n, 1 or k, 1) are there."""
+    there = None if absent is None else ~absent.reshape(len(log_density), -1, 1)
+    if there is not None:
+        log_density = np.where(there, log_density, 0.0)
+    if labels is not None:
+        known = (labels[:, None] < 0) | (labels[:, None] == np.arange(log_density.shape[2]))
+        log_density = np.where(known[:, None, :], log_density, -np.inf)
+    return log_density, there

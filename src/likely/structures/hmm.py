@@ -12,7 +12,7 @@ from likely.core.data import Sequences, Table
 from likely.core.domains import Simplex, Value
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.core.posterior import Posterior
+from likely.core.posterior import Posterior, Sweep
 from likely.core.setting import Setting
 from likely.core.slot import Axis
 from likely.core.stats import Stats
@@ -22,11 +22,12 @@ from likely.numerics import special
 from likely.numerics.soft import Array
 from likely.structures.chain_questions import ChainQuestions
 from likely.structures.chain_starts import first_moves, first_states
-from likely.structures.chains import Chained, Path, in_sequences
+from likely.structures.chain_sweep import chain_sweep
+from likely.structures.chains import Chained, Path, in_sequences, seen
 from likely.structures.dynamics import Markov, shares
 from likely.structures.moving import Moving, check_regression, of_moves, of_states, plainly
 from likely.structures.semi_markov import SemiMarkov, check_durations, leaving
-from likely.structures.stationary import check_one_class, stationary
+from likely.structures.stationary import MayBeStationary, check_one_class
 from likely.structures.transitions import check_moves, sizes_of
 
 
@@ -40,21 +41,27 @@ class HMMStats(Stats):
     durations: Any = None
 
 
-class HMM(ChainQuestions, Family):
+class HMM(ChainQuestions, MayBeStationary, Family):
     """A hidden Markov model of sequences; the row at time t comes from the emission of the hidden state at time t.
 
     Parameters
     ----------
     emission : Family              any family of the library: also a mixture, a product, a regression on covariates
     size : int or choose(...)      number of states m
-    initial : array (m,), Dirichlet or shared      probability of each state at the first row of a sequence
+    initial : array (m,), Dirichlet, shared or "stationary"      probability of each state at the first row of a
+                                   sequence; "stationary" begins as the chain goes on, with no parameters of its own
     transition : array (m, m), Dirichlet or shared      transition[i, j] = P(state j follows state i); rows sum to one.
-                                   NaN entries are free and zeros stay zeros: [[nan, nan], [0, 1]] moves only forward
+                                   NaN entries are free and zeros stay zeros: [[nan, nan], [0, 1]] moves only forward.
+                                   SoftmaxRegression() makes moves depend on covariates: those of a row act on the
+                                   move that leads to it (and not all moves may then be known to be impossible)
+    durations : Family of counts   how many rows a stay lasts, less one, in each state (a hidden semi-Markov model);
+                                   moves then always lead to another state. Left out, stays are geometric
 
     Raises
     ------
     ModelError      no family, no number of states; a row of `transition` that cannot sum to one; a state that cannot be
-                    reached
+                    reached; a stationary start where several distributions are stationary, or with covariates or
+                    durations
 
     Notes
     -----
@@ -62,12 +69,22 @@ class HMM(ChainQuestions, Family):
     `transition` are their proportions, and every emission is fitted to all rows, weighted by the probability of its
     state. Rows with labels are known states. A row that is missing (NaN) weighs nothing; the chain moves through it.
 
+    With a stationary start the M-step of the moves has no closed form: it is climbed, and never falls (Zucchini,
+    MacDonald & Langrock 2016, section 4.2.5). With durations, the first stay begins at the first row, and the last is
+    cut by the end of the sequence: it counts by the probability to last at least so long (Guedon 2003). A pass then
+    costs n m (m + D), where D is how many durations matter. An autoregressive emission is a regression on the rows
+    before: see `lagged`.
+
     Examples
     --------
     >>> import likely as lk
     >>> weather = lk.HMM(lk.Bernoulli([0.9, 0.2]), 2, initial=[0.5, 0.5], transition=[[0.7, 0.3], [0.3, 0.7]])
     >>> weather.log_prob([1, 1, 0, 1, 1]).round(4)  # an umbrella was seen, or not
     array([-3.3725])
+    >>> turns = [[0, 1], [1, 0]]
+    >>> work = lk.HMM(lk.Normal([0, 5], 1), 2, initial=[1, 0], transition=turns, durations=lk.Poisson([3, 8]))
+    >>> work.sample(9, seed=1).round(1)
+    array([ 0. , -0.3, -0.8, -0.3,  5. ,  4.7,  6.3,  6. ,  2.3])
     """
 
     emission: Family
@@ -95,11 +112,6 @@ class HMM(ChainQuestions, Family):
         settled = ["initial"] * self.stationary + ["transition"] * self.moving
         self.__dict__["domains"] = {n: d for n, d in HMM.domains.items() if n not in settled}
         self._fill(**{n: getattr(self, n) for n in self.domains})
-
-    @property
-    def stationary(self) -> bool:
-        """Does the chain begin as it goes on?"""
-        return isinstance(self.initial, str) and self.initial == "stationary"
 
     @property
     def moving(self) -> bool:
@@ -171,22 +183,6 @@ class HMM(ChainQuestions, Family):
         out = super().publish(params)
         return out._changed(transition=plainly(out.transition)) if self.moving else out
 
-    def known_params(self) -> Params:
-        return self._begun(super().known_params())
-
-    def _unflatten(self, u: Array, like: Params) -> tuple[Params, int]:
-        params, used = super()._unflatten(u, like)
-        return self._begun(params), used
-
-    def obeys(self, params: Params) -> bool:
-        return super().obeys(params) and np.allclose(self._begun(params).initial, params.initial, rtol=1e-9, atol=1e-12)
-
-    def _begun(self, params: Params) -> Params:
-        """With the first state as the moves have it, where the start is stationary."""
-        if not self.stationary:
-            return params
-        return params.replace(initial=stationary(params.transition.reshape(-1, self.size, self.size)))
-
     def fits(self, x: Array) -> Array:
         return self.emission.fits(x) | np.isnan(x)
 
@@ -203,7 +199,7 @@ class HMM(ChainQuestions, Family):
         data = in_sequences(data)
         k, m = params.initial.shape
         child = self.emission.infer(params.emission, _below(data), temperature)
-        density, there = _seen(child.log_prob.reshape(-1, k, m), data)
+        density, there = seen(child.log_prob.reshape(-1, k, m), data.rows.absent, data.rows.labels)
         hidden = Chained(self.chains(params, density, data, temperature), data.offsets)
         log_prob = np.stack([c.log_prob for c in hidden.members], 1)
 
@@ -243,6 +239,13 @@ class HMM(ChainQuestions, Family):
         own = self.emission.collect(inner, posterior.child, _below(data), w.reshape(len(w), -1))
         moves = self.dynamics.counted(self, posterior.hidden, data, weights)
         return HMMStats(initial=posterior.hidden.first(weights), emission=own, **moves)
+
+    @property
+    def sweeps(self) -> bool:
+        return self.k == 1 and type(self.dynamics) is Markov
+
+    def sweep(self, params: Params, temperature: float = 1.0) -> Sweep | None:
+        return chain_sweep(self, params, HMMStats) if self.sweeps and temperature == 1 else None
 
     def start(self, data: Any, weights: Array, rng: np.random.Generator, kind: str = "k-means++") -> Params:
         data = in_sequences(data)
@@ -287,15 +290,3 @@ class HMM(ChainQuestions, Family):
 def _below(data: Sequences) -> Table:
     """What the emissions see: rows without labels."""
     return data.rows if data.rows.labels is None else data.once("below", lambda: data.rows.with_(labels=None))
-
-
-def _seen(log_density: Array, data: Sequences) -> tuple[Array, Array | None]:
-    """Log densities (n, k, m) as labels and missing rows leave them, and which rows (n, 1 or k, 1) are there."""
-    absent, labels = data.rows.absent, data.rows.labels
-    there = None if absent is None else ~absent.reshape(len(log_density), -1, 1)
-    if there is not None:
-        log_density = np.where(there, log_density, 0.0)
-    if labels is not None:
-        known = (labels[:, None] < 0) | (labels[:, None] == np.arange(log_density.shape[2]))
-        log_density = np.where(known[:, None, :], log_density, -np.inf)
-    return log_density, there

@@ -169,7 +169,7 @@ class Mixture(Family):
         fused = self.component.fused(params.component)
         log_weights = safe_log(params.weights[0])
 
-        def one_go(data: Any) -> Pass | None:
+        def one_go(data: Any, *_: Any) -> Pass | None:
             if data.labels is not None:
                 return None
             found = fused(data, log_weights, temperature == 0)

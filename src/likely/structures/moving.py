@@ -33,7 +33,7 @@ class Moving(Markov):
     ) -> Sequence[Path]:  # fmt: skip
         from likely.numerics.chain_moving import best_path_moving, smooth_moving
 
-        logs, which = _log_moves(model, params, data), _which(data)[1]
+        logs, which = log_moves_of(model, params, data), matrices_of(data)[1]
         out: list[Path] = []
         for i, first in enumerate(safe_log(params.initial)):
             seen = first, np.ascontiguousarray(logs[:, i]), which, density[:, i], data.offsets
@@ -52,7 +52,7 @@ class Moving(Markov):
         return {"transition": model.transition.collect(None, None, _arrivals(data, model.size), behind)}
 
     def worth(self, model: Any, params: Params, hidden: Chained, data: Sequences) -> Array:
-        logs = _log_moves(model, params, data)
+        logs = log_moves_of(model, params, data)
         return np.stack([c.expected(np.ascontiguousarray(logs[:, i])) for i, c in enumerate(hidden.members)], 1)
 
     def expected(self, model: Any, params: Params, stats: Any) -> Array:
@@ -63,7 +63,7 @@ class Moving(Markov):
         self, model: Any, moves: Array, r: Array, data: Sequences, weights: Array, rng: np.random.Generator
     ) -> dict[str, Any]:  # fmt: skip
         """The same moves at all covariates, so that nothing separates to begin with."""
-        m, (u, which) = model.size, (len(_which(data)[0]), _which(data)[1])
+        m, (u, which) = model.size, (len(matrices_of(data)[0]), matrices_of(data)[1])
         often = np.bincount(which, minlength=u) / len(which)
         table = np.einsum("u,im->umi", often, moves).reshape(u * m, -1)
         return {"transition": model.transition.start(_arrivals(data, m), table, rng)}
@@ -75,8 +75,8 @@ class Moving(Markov):
     def walk(self, model: Any, params: Params, members: Array, data: Sequences, rng: np.random.Generator) -> Array:
         from likely.numerics.chain_moving import moving_walks
 
-        states, which = np.empty(len(data.rows), np.int64), _which(data)[1]
-        moves = np.exp(_log_moves(model, params, data))
+        states, which = np.empty(len(data.rows), np.int64), matrices_of(data)[1]
+        moves = np.exp(log_moves_of(model, params, data))
         sums = params.initial.cumsum(1), moves.reshape(len(moves), -1, model.size).cumsum(2)
         moving_walks(*sums, which, rng.random(len(states)), data.offsets, np.asarray(members, np.int64), states)
         return states
@@ -127,10 +127,11 @@ def of_moves(setting: Setting) -> Setting:
     return setting.with_(d=1, rows=states)
 
 
-def _which(data: Sequences) -> tuple[Array, Array]:
+def matrices_of(data: Sequences) -> tuple[Array, Array]:
     """The distinct rows (u, p) of covariates, and which of them each row (n,) has."""
 
     def found() -> tuple[Array, Array]:
+        assert data.rows.given is not None
         given, which = np.unique(data.rows.given, axis=0, return_inverse=True)
         return given, which.reshape(-1).astype(np.int64)
 
@@ -141,13 +142,13 @@ def _arrivals(data: Sequences, m: int) -> Table:
     """Every next state at every distinct row of covariates: row u m + j is state j at row u."""
 
     def made() -> Table:
-        given = _which(data)[0]
+        given = matrices_of(data)[0]
         return Table(np.tile(np.arange(m, dtype=float), len(given))[:, None], given=np.repeat(given, m, 0))
 
     return data.once(("arrivals", m), made)
 
 
-def _log_moves(model: Any, params: Params, data: Sequences) -> Array:
+def log_moves_of(model: Any, params: Params, data: Sequences) -> Array:
     """(u, k, m, m): log probabilities of moves at each distinct row of covariates."""
     m = model.size
     found = model.transition.infer(params.transition, _arrivals(data, m)).log_prob  # (u m, k m)

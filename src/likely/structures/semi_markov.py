@@ -38,6 +38,11 @@ class Stays(Stats):
             return self
         return type(self)(_padded(self.lasted, other.lasted), _padded(self.cut, other.cut))
 
+    def pack(self, origin: Self) -> Array:
+        """As long as the origin, which may have seen longer stays."""
+        room = np.zeros(origin.lasted.shape)
+        return np.concatenate([_padded(room, self.lasted).ravel(), _padded(room, self.cut).ravel()])
+
 
 def _padded(a: Array, b: Array) -> Array:
     out = np.zeros((len(a), max(a.shape[1], b.shape[1])))
@@ -61,16 +66,19 @@ class SemiMarkov(Markov):
         from likely.numerics.chain_durations import best_stays, smooth_stays
 
         k, m = params.initial.shape
-        tables = [t.reshape(k, m, -1) for t in _tables(model.durations, params.durations, int(data.lengths.max()))[:2]]
-        moves, cool = safe_log(params.transition.reshape(k, m, m)), temperature or 1.0
+        tables = stay_tables(model.durations, params.durations, int(data.lengths.max()))[:2]
+        logs = safe_log(params.initial), safe_log(params.transition.reshape(k, m, m))
+        chain = [
+            a / (temperature or 1.0) for a in (*logs, *(t.reshape(k, m, -1) for t in tables), density.swapaxes(0, 1))
+        ]
         out: list[Path] = []
-        for i, first in enumerate(safe_log(params.initial)):
-            seen = [np.ascontiguousarray(a / cool) for a in (first, moves[i], *(t[i] for t in tables), density[:, i])]
+        for first, moves, lasts, at_least, rows in zip(*chain, strict=True):
+            own = first, moves, lasts, at_least, np.ascontiguousarray(rows), data.offsets
             if temperature == 0:
-                states, log_prob, stopped = best_stays(*seen, data.offsets)
+                states, log_prob, stopped = best_stays(*own)
                 out.append(_decoded(log_prob, states, data.offsets, m, stopped))
             else:
-                found = smooth_stays(*seen, data.offsets)
+                found = smooth_stays(*own)
                 out.append(replace(found, log_prob=temperature * found.log_prob))
         return out
 
@@ -87,7 +95,7 @@ class SemiMarkov(Markov):
 
     def worth(self, model: Any, params: Params, hidden: Chained, data: Sequences) -> Array:
         k, m = params.initial.shape
-        place, tables = _place(data), _tables(model.durations, params.durations, int(data.lengths.max()))[:2]
+        place, tables = _place(data), stay_tables(model.durations, params.durations, int(data.lengths.max()))[:2]
         out = super().worth(model, params, hidden, data)
         for table, name in zip(tables, ("lasted", "cut"), strict=True):
             logs = table.reshape(k, m, -1).transpose(0, 2, 1)
@@ -146,6 +154,11 @@ class DecodedStays(Decoded):
 
     lasted: Any = None  # (n, m), as in `SmoothedStays`
     cut: Any = None
+
+    def _arrivals(self) -> Array:
+        """Rows at which a stay begins, but for the first: to stay is no move."""
+        rows = super()._arrivals()
+        return rows[self.states[rows] != self.states[rows - 1]]
 
 
 def _decoded(log_prob: Array, states: Array, offsets: Array, m: int, stopped: dict[int, int]) -> DecodedStays:
@@ -224,7 +237,7 @@ def _by_duration(values: Array, place: Array, longest: int) -> Array:
     return np.stack([np.bincount(place, v, longest) for v in values.T])
 
 
-def _tables(durations: Family, params: Params, longest: int) -> tuple[Array, Array, Array, Array]:
+def stay_tables(durations: Family, params: Params, longest: int) -> tuple[Array, Array, Array, Array]:
     """Log probabilities (k m, longest) of stays of 1, 2, ... rows, and of at least so many; and both beyond `longest`.
 
     The latter two go on until what remains is nothing beside stays of the longest sequence, and hold it in their last
@@ -247,7 +260,7 @@ def _tables(durations: Family, params: Params, longest: int) -> tuple[Array, Arr
 
 def _expected(durations: Family, params: Params, stays: Stays) -> Array:
     """(k m,): the log probability of stays."""
-    tables = _tables(durations, params, stays.lasted.shape[1])
+    tables = stay_tables(durations, params, stays.lasted.shape[1])
     each = [w * np.where(w > 0, t, 0.0) for w, t in zip((stays.lasted, stays.cut), tables[:2], strict=True)]
     return (each[0] + each[1]).sum(1)
 
@@ -271,7 +284,7 @@ def _maximised(durations: Family, stays: Stays, params: Params | None) -> Params
 def _completed(durations: Family, params: Params, stays: Stays) -> Array:
     """(k m, size): expected numbers of stays of 1, 2, ... rows, cut ones at their full length given what was seen."""
     longest = stays.lasted.shape[1]
-    _, at_least, found, _ = _tables(durations, params, longest)
+    _, at_least, found, _ = stay_tables(durations, params, longest)
     with np.errstate(invalid="ignore"):
         each = np.where(stays.cut > 0, safe_log(stays.cut) - at_least, -np.inf)
     often = np.logaddexp.accumulate(each, 1)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
+from likely.core.params import Params
 from likely.core.slot import Slot
 from likely.errors import ModelError
 from likely.numerics import special
@@ -11,6 +15,37 @@ from likely.numerics.soft import Array, safe_log
 
 STEPS = 500  # of the climb at most; it takes some ten
 SLOPE = 1e-7  # of the number of moves: where the climb ends
+
+
+class MayBeStationary:
+    """What is different where the first state of a model has the stationary distribution of its moves.
+
+    Then it is nothing to be estimated, and follows from the moves wherever parameters are made.
+    """
+
+    @property
+    def stationary(self: Any) -> bool:
+        """Does the chain begin as it goes on?"""
+        return isinstance(self.initial, str) and self.initial == "stationary"
+
+    def known_params(self) -> Params:
+        """The parameters of a bound family with every slot filled."""
+        return self._begun(super().known_params())  # type: ignore[misc]
+
+    def _unflatten(self, u: Array, like: Params) -> tuple[Params, int]:
+        params, used = super()._unflatten(u, like)  # type: ignore[misc]
+        return self._begun(params), used
+
+    def obeys(self, params: Params) -> bool:
+        """Do these parameters respect every known and tied slot, and the start?"""
+        begun = np.allclose(self._begun(params).initial, params.initial, rtol=1e-9, atol=1e-12)
+        return begun and super().obeys(params)  # type: ignore[misc]
+
+    def _begun(self: Any, params: Params) -> Params:
+        """With the first state as the moves have it, where the start is stationary."""
+        if not self.stationary:
+            return params
+        return params.replace(initial=stationary(params.transition.reshape(-1, self.size, self.size)))
 
 
 def stationary(moves: Array) -> Array:
@@ -97,10 +132,11 @@ def maximise_stationary(slot: Slot, first: Array, counts: Array, simple: Array, 
         return simple
     k, m = first.shape
     counts, groups = np.maximum(counts, 0.0), _groups(slot, m)
-    alone = all(t == len(slot.axes) - 1 for t in slot.ties)  # no chain has moves in common with another
+    apart = min((*slot.ties, len(slot.axes) - 1))  # so many axes come before the first along which moves are tied
+    together = k // math.prod(slot.sizes[:apart])  # chains that have moves in common
     out = np.empty_like(simple)
-    for block in [slice(i * m, i * m + m) for i in range(k)] if alone else [slice(None)]:
-        members = slice(block.start // m, block.stop // m) if alone else block
+    for i in range(0, k, together):
+        members, block = slice(i, i + together), slice(i * m, (i + together) * m)
         known = None if slot.known is None else slot.known[block]
         climb = _Climb(first[members], counts[block], known, groups[block])
         best = simple[block]

@@ -1,0 +1,79 @@
+"""A pass over sequences in one go: compiled steps on many chains side by side, whatever the emissions are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from likely.core.data import Sequences, Table
+from likely.core.params import Params
+from likely.core.posterior import Pass, Sweep
+from likely.numerics.soft import Array
+from likely.structures.chains import in_sequences, seen
+
+CELLS = 2**19  # numbers of a block of rows x states whose log densities are worked out at a time
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, of one thread or several
+
+
+def chain_sweep(model: Any, params: Params, record: Callable[..., Any]) -> Sweep:
+    """A pass for one hidden Markov model whose moves are one matrix; `record` makes statistics of first states, ..."""
+    in_stream, moves = model.emission.in_stream(params.emission), params.transition
+
+    def one_go(data: Any, each: Each = map) -> Pass | None:
+        from likely.numerics.chain_stream import Stream
+
+        data = in_sequences(data)
+        stream = data.once(("stream", model.size), lambda: Stream(data.offsets, data.weights, model.size))
+        direct = None if in_stream is None or data.rows.labels is not None else in_stream(data.rows, stream)
+        for source in (direct, None):
+            emission, told = source or _through_rows(model.emission, params.emission, data, stream, each)
+            sums = stream.sweep(emission, params.initial[0], moves, each)
+            if sums is None:
+                return None
+            stats = told(sums.emission)
+            if stats is not None:
+                return Pass(record(sums.start[None], sums.transitions, stats), sums.log_likelihood)
+        return None
+
+    return one_go
+
+
+def _through_rows(family: Any, params: Params, data: Sequences, stream: Any, each: Each) -> tuple[Any, Any]:
+    """Any emissions: log densities of all rows first, a block of rows at a time; in the end posteriors likewise."""
+    blocks = data.once(("blocks", family.k), lambda: _blocks(data.rows, family.k))
+    density = np.empty((len(data.rows), family.k))
+
+    def fill(block: tuple[slice, Table]) -> None:
+        density[block[0]] = seen(family.infer(params, block[1]).log_prob[:, None], *_known(data, block[0]))[0][:, 0]
+
+    list(each(fill, blocks))
+
+    def told(posteriors: Array) -> Any:
+        def collect(block: tuple[slice, Table]) -> Any:
+            rows, table = block
+            inferred = family.infer(params, table) if family.hidden else None
+            weights = posteriors[rows]
+            absent = table.absent
+            weights = weights if absent is None else np.where(absent[:, None], 0.0, weights)
+            return family.collect(params, inferred, table, weights)
+
+        return reduce(lambda a, b: a + b, each(collect, blocks))
+
+    return stream.given(density), told
+
+
+def _known(data: Sequences, rows: slice) -> tuple[Array | None, Array | None]:
+    """Which of some rows are missing, and their labels."""
+    absent, labels = data.rows.absent, data.rows.labels
+    return None if absent is None else absent[rows], None if labels is None else labels[rows]
+
+
+def _blocks(rows: Table, k: int) -> list[tuple[slice, Table]]:
+    """Runs of rows, without labels."""
+    size = max(CELLS // k, 1)
+    plain = rows.with_(labels=None)
+    return [(s, plain.take(s)) for s in (slice(a, min(a + size, len(rows))) for a in range(0, len(rows), size))]
