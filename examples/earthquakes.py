@@ -1,6 +1,6 @@
 """Years of many and of few earthquakes: a hidden Markov model, from a file to forecasts. Writes the docs' picture.
 
-    python examples/earthquakes.py [docs/images/earthquakes.png]
+python examples/earthquakes.py [docs/images/earthquakes.png]
 """
 
 from __future__ import annotations
