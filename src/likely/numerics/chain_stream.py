@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from likely.numerics.chain_emissions import FEATURES, LEVEL, LOWEST, NORMAL, ROWS, SIDE, TABLE, WIDE
-from likely.numerics.chain_group import ahead, behind, strung, transfer
-from likely.numerics.chain_pass import KNOWN
+from likely.numerics.chain_group import passes, strung, transfers
 from likely.numerics.soft import Array
 from likely.numerics.vector import LANES
 
@@ -24,11 +24,12 @@ ROOM = 2**16  # numbers a segment's forward vectors take in all sixteen lanes, a
 FEWEST = 256  # rows of a segment all the same, where there are enough: running up to it should cost little
 TILE = 2**11  # numbers of a tile of time, of which all backward vectors are kept
 START, GROWTH = 32, 4  # steps from which a segment is first approached; how many times farther at most when next
+RUNS = 16  # of groups, at most: each is a piece of work for a thread
 ROUNDING = 1e-12  # relative difference that rounding may make where segments meet
 NEGLIGIBLE = 1e-280
 NO_NUMBERS, NO_CODES = np.empty(0), np.empty(0, np.int64)
 
-Each = Callable[[Callable[[int], Any], Iterable[int]], Iterable[Any]]  # `map`, of one thread or several
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, of one thread or several
 
 
 @dataclass
@@ -55,9 +56,10 @@ class Emission:
     coefficients: Array
     size: int  # rows that are collected: columns, symbols, or those of the stream
 
-    def of(self, g: int) -> tuple[Any, ...]:
-        values = self.values[g] if self.values.ndim == 2 else self.values
-        return self.kind, values, self.codes[g] if self.codes.ndim == 2 else self.codes, self.columns, self.coefficients
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """As kernels take it: values and codes in lines, one for each group or one for all."""
+        return self.kind, np.atleast_2d(self.values), np.atleast_2d(self.codes), self.columns, self.coefficients
 
 
 class Stream:
@@ -89,7 +91,6 @@ class Stream:
         self.warm: float = START if self.meets.any() else 0  # infinite: products are needed
         if self.warm > self.length:
             self.warm = math.inf
-        self._free: list[Any] = []  # space of groups that are done
 
     # -- emissions ----------------------------------------------------------------------------------------------------
     def packed(self, columns: Array, missing: int = 0) -> Array:
@@ -179,59 +180,45 @@ class Stream:
         k = self.states
         ends, scales = np.empty((self.segments, k, k)), np.empty((self.segments, k, 2))
 
-        def work(g: int) -> None:
-            own, space = slice(g * SIDE, (g + 1) * SIDE), self._space()
-            transfer(emission.of(g), self._of(g), *model, space, ends[own], scales[own])
-            self._free.append(space)
+        def work(run: tuple[int, int]) -> None:
+            transfers(emission.parts, self._parts, *model, run, ends, scales)
 
-        list(each(work, range(self.groups)))
+        list(each(work, self._runs))
         return strung(ends, scales, before, after)
 
     def _pass(self, emission: Emission, transition: Array, model: Any, met: Any, each: Each) -> Sums | None:
-        k, shape = self.states, (emission.size, self.states)
-        before, left, after, gave = met
-        posteriors = np.zeros((emission.size + 1, k)) if emission.kind == ROWS else None
+        k, groups = self.states, self.groups
         warm = 0 if self.warm == math.inf else int(self.warm)
+        likelihoods, starts, x = np.zeros(groups), np.zeros((groups, k)), np.zeros((groups, k * k * LANES))
+        lines = {ROWS: (1, (emission.size + 1) * k), TABLE: (groups, emission.size * k)}
+        sums = np.zeros(lines.get(emission.kind, (groups, emission.size * k * LANES)))
 
-        def work(g: int) -> tuple[Any, ...]:
-            own, space = slice(g * SIDE, (g + 1) * SIDE), self._space()
-            parts, stream = emission.of(g), self._of(g)
-            start, x = np.zeros(k), np.zeros((k * k, LANES))
-            if posteriors is not None:
-                sums = posteriors
-            else:
-                sums = np.zeros((*shape, LANES) if emission.kind != TABLE else shape)
-            out = ahead(parts, stream, warm, *model, space, before[own], after[own], left[own])
-            behind(parts, stream, model[1], space, after[own], start, x.ravel(), sums.ravel(), gave[own])
-            self._free.append(space)
-            return out, start, x.sum(-1), None if posteriors is not None else sums
+        def work(run: tuple[int, int]) -> None:
+            passes(emission.parts, self._parts, warm, *model, run, tuple(met), likelihoods, starts, x, sums)
 
-        log_likelihood, start, x, sums = 0.0, np.zeros(k), np.zeros(k * k), None
-        for one in each(work, range(self.groups)):
-            log_likelihood, start, x = log_likelihood + one[0], start + one[1], x + one[2]
-            sums = one[3] if sums is None else sums + one[3]
-        if not (math.isfinite(log_likelihood) and np.isfinite(x).all() and np.isfinite(start).all()):
+        list(each(work, self._runs))
+        log_likelihood, start, pairs = likelihoods.sum(), starts.sum(0), x.sum(0).reshape(k, k, LANES).sum(-1)
+        if not (math.isfinite(log_likelihood) and np.isfinite(pairs).all() and np.isfinite(start).all()):
             return None
-        return Sums(log_likelihood, start, x.reshape(k, k) * transition / LEVEL, _collected(emission, sums, posteriors))
+        return Sums(float(log_likelihood), start, pairs * transition / LEVEL, _collected(emission, sums.sum(0), k))
 
-    def _of(self, g: int) -> tuple[Any, ...]:
-        return self.words[g], self.weights, self.rows, self.length, g * SIDE * self.length, self.tile
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return self.words, self.weights, self.rows, self.length, self.tile
 
-    def _space(self) -> Any:
-        try:
-            return self._free.pop()
-        except IndexError:
-            size, steps = self.states * SIDE, self.length + 2
-            sizes = steps * size, steps * SIDE, steps * size, (steps + 1) * SIDE, (self.tile + 1) * size, KNOWN
-            return *(_room(size) for size in sizes), np.empty(SIDE, np.int64)
+    @property
+    def _runs(self) -> list[tuple[int, int]]:
+        """Runs of groups for threads to share; what comes out does not depend on them."""
+        count = min(self.groups, RUNS)
+        return list(pairwise([self.groups * i // count for i in range(count + 1)]))
 
 
-def _collected(emission: Emission, sums: Any, posteriors: Array | None) -> Array:
-    if posteriors is not None:
-        return posteriors[:-1]
+def _collected(emission: Emission, sums: Array, k: int) -> Array:
+    if emission.kind == ROWS:
+        return sums.reshape(-1, k)[:-1]
     if emission.kind == TABLE:
-        return sums
-    return sums.reshape(-1, emission.size, LANES).sum(-1).T / LEVEL
+        return sums.reshape(-1, k)
+    return sums.reshape(k, emission.size, LANES).sum(-1).T / LEVEL
 
 
 def _segment(n: int, lengths: Array, states: int) -> int:
@@ -255,10 +242,3 @@ def _blocks(transition: Array) -> Array:
         pieces.append(transition[:, at : at + size].ravel())
         at += size
     return np.concatenate(pieces).astype(float)
-
-
-def _room(size: int) -> Array:
-    """Space for so many numbers that begins where a cache line does."""
-    space = np.zeros(size + LANES)
-    first = -(space.ctypes.data // 8) % LANES
-    return space[first : first + size]
