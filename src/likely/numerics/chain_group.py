@@ -13,7 +13,6 @@ import numpy as np
 
 from likely.numerics.chain_emissions import LEVEL, densities, weigh
 from likely.numerics.chain_pass import (
-    KNOWN,
     LIKELIHOOD,
     SCALE,
     SCALES,
@@ -41,7 +40,6 @@ from likely.numerics.chain_steps import (
     pairs_5_5,
 )
 from likely.numerics.compiled import compiled
-from likely.numerics.tiles import room
 from likely.numerics.vector import LANES
 
 TINY = 2.0**-400  # a row whose density, given those before it, is less: what underflowed may matter
@@ -271,16 +269,15 @@ def behind(emission, stream, matrices, room, after, start, x, sums, gave):
 
 
 @compiled
-def passes(emission, stream, warm, initial, matrices, groups, met, likelihoods, starts, x, sums):
+def passes(emission, stream, warm, initial, matrices, inside, groups, met, likelihoods, starts, x, sums):
     """`ahead` and `behind` of a run of groups, each with its own lines of the results.
 
-    Of `values`, `codes` and `sums` there may be one line for all groups.
+    Of `values`, `codes` and `sums` there may be one line for all groups; `inside` is room to work in.
     """
     kind, values, codes, columns, coefficients = emission
     words, weights, rows, length, tile = stream
     first, last = groups
     before, left, after, gave = met
-    inside = space(length, len(initial), tile)
     for g in range(first, last):
         own = slice(g * SIDE, (g + 1) * SIDE)
         parts = kind, values[min(g, len(values) - 1)], codes[min(g, len(codes) - 1)], columns, coefficients
@@ -291,31 +288,12 @@ def passes(emission, stream, warm, initial, matrices, groups, met, likelihoods, 
 
 
 @compiled
-def transfers(emission, stream, initial, matrices, groups, ends, scales):
+def transfers(emission, stream, initial, matrices, inside, groups, ends, scales):
     """`transfer` of a run of groups."""
     kind, values, codes, columns, coefficients = emission
     words, weights, rows, length, tile = stream
-    inside = space(length, len(initial), tile)
     for g in range(groups[0], groups[1]):
         own = slice(g * SIDE, (g + 1) * SIDE)
         parts = kind, values[min(g, len(values) - 1)], codes[min(g, len(codes) - 1)], columns, coefficients
         part = words[g], weights, rows, length, g * SIDE * length, tile
         transfer(parts, part, initial, matrices, inside, ends[own], scales[own])
-
-
-@compiled
-def space(length, states, tile):
-    """Room for a group: e, m, a, q, b, what is known, and places."""
-    size, steps = states * SIDE, length + 2
-    return (
-        cleared(steps * size), cleared(steps * SIDE), cleared(steps * size), cleared((steps + 1) * SIDE),
-        cleared((tile + 1) * size), cleared(KNOWN), np.empty(SIDE, np.int64),
-    )  # fmt: skip
-
-
-@compiled
-def cleared(size):
-    """Zeros that begin where a cache line does."""
-    out = room(size)
-    out[:] = 0.0
-    return out

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from likely.numerics.chain_emissions import FEATURES, LEVEL, LOWEST, NORMAL, ROWS, SIDE, TABLE, WIDE
 from likely.numerics.chain_group import passes, strung, transfers
+from likely.numerics.chain_pass import KNOWN
 from likely.numerics.soft import Array
 from likely.numerics.vector import LANES
 
@@ -24,7 +26,7 @@ ROOM = 2**16  # numbers a segment's forward vectors take in all sixteen lanes, a
 FEWEST = 256  # rows of a segment all the same, where there are enough: running up to it should cost little
 TILE = 2**11  # numbers of a tile of time, of which all backward vectors are kept
 START, GROWTH = 32, 4  # steps from which a segment is first approached; how many times farther at most when next
-RUNS = 16  # of groups, at most: each is a piece of work for a thread
+RUNS = 8  # of groups, at most: each is a piece of work for a thread
 ROUNDING = 1e-12  # relative difference that rounding may make where segments meet
 NEGLIGIBLE = 1e-280
 NO_NUMBERS, NO_CODES = np.empty(0), np.empty(0, np.int64)
@@ -88,6 +90,7 @@ class Stream:
         self.meets = first[1:-1, 0] == 0  # segments that begin inside a sequence
         bits = self._wide(first) << np.arange(WIDE)
         self.words = np.ascontiguousarray(bits.sum(-1))
+        self._free: list[tuple[Array, ...]] = []  # room that groups left behind
         self.warm: float = START if self.meets.any() else 0  # infinite: products are needed
         if self.warm > self.length:
             self.warm = math.inf
@@ -179,22 +182,27 @@ class Stream:
     def _products(self, emission: Emission, model: Any, before: Array, after: Array, each: Each) -> float:
         k = self.states
         ends, scales = np.empty((self.segments, k, k)), np.empty((self.segments, k, 2))
+        parts = emission.parts
 
         def work(run: tuple[int, int]) -> None:
-            transfers(emission.parts, self._parts, *model, run, ends, scales)
+            inside = self._space()
+            transfers(parts, self._parts, *model, inside, run, ends, scales)
+            self._free.append(inside)
 
         list(each(work, self._runs))
         return strung(ends, scales, before, after)
 
     def _pass(self, emission: Emission, transition: Array, model: Any, met: Any, each: Each) -> Sums | None:
-        k, groups = self.states, self.groups
+        k, groups, parts = self.states, self.groups, emission.parts
         warm = 0 if self.warm == math.inf else int(self.warm)
         likelihoods, starts, x = np.zeros(groups), np.zeros((groups, k)), np.zeros((groups, k * k * LANES))
         lines = {ROWS: (1, (emission.size + 1) * k), TABLE: (groups, emission.size * k)}
         sums = np.zeros(lines.get(emission.kind, (groups, emission.size * k * LANES)))
 
         def work(run: tuple[int, int]) -> None:
-            passes(emission.parts, self._parts, warm, *model, run, tuple(met), likelihoods, starts, x, sums)
+            inside = self._space()
+            passes(parts, self._parts, warm, *model, inside, run, tuple(met), likelihoods, starts, x, sums)
+            self._free.append(inside)
 
         list(each(work, self._runs))
         log_likelihood, start, pairs = likelihoods.sum(), starts.sum(0), x.sum(0).reshape(k, k, LANES).sum(-1)
@@ -205,6 +213,14 @@ class Stream:
     @property
     def _parts(self) -> tuple[Any, ...]:
         return self.words, self.weights, self.rows, self.length, self.tile
+
+    def _space(self) -> tuple[Array, ...]:
+        """Room for a group to be worked in: that of one that is done, where there is one."""
+        with suppress(IndexError):
+            return self._free.pop()
+        size, steps = self.states * SIDE, self.length + 2
+        sizes = steps * size, steps * SIDE, steps * size, (steps + 1) * SIDE, (self.tile + 1) * size, KNOWN
+        return *(_room(size) for size in sizes), np.empty(SIDE, np.int64)
 
     @property
     def _runs(self) -> list[tuple[int, int]]:
@@ -242,3 +258,10 @@ def _blocks(transition: Array) -> Array:
         pieces.append(transition[:, at : at + size].ravel())
         at += size
     return np.concatenate(pieces).astype(float)
+
+
+def _room(size: int) -> Array:
+    """Zeros that begin where a cache line does."""
+    space = np.zeros(size + LANES)
+    first = -(space.ctypes.data // 8) % LANES
+    return space[first : first + size]
