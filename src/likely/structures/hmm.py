@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -25,8 +26,6 @@ from likely.structures.chain_starts import first_moves, first_states
 from likely.structures.chain_sweep import chain_sweep
 from likely.structures.chains import Chained, Path, in_sequences, seen
 from likely.structures.dynamics import Markov, shares
-from likely.structures.moving import Moving, check_regression, of_moves, of_states, plainly
-from likely.structures.semi_markov import SemiMarkov, check_durations, leaving
 from likely.structures.stationary import MayBeStationary, check_one_class
 from likely.structures.transitions import check_moves, sizes_of
 
@@ -39,6 +38,16 @@ class HMMStats(Stats):
     transition: Any = None  # (k m, m): row i of a member counts the moves from its state i; or those of a regression
     emission: Any = None  # of the bank of k m members
     durations: Any = None
+
+
+def _regressed() -> Any:
+    """Moves that depend on covariates; imported when a model has them."""
+    return import_module("likely.structures.moving")
+
+
+def _lasting() -> Any:
+    """States that last as a family says; imported when a model has them."""
+    return import_module("likely.structures.semi_markov")
 
 
 class HMM(ChainQuestions, MayBeStationary, Family):
@@ -106,9 +115,9 @@ class HMM(ChainQuestions, MayBeStationary, Family):
         size = sizes_of(size, f"HMM({emission!r}, {size!r})")
         self.__dict__.update(emission=emission, size=size, initial=initial, transition=transition, durations=durations)
         if durations is not None:
-            check_durations(durations, transition, initial, size)
+            _lasting().check_durations(durations, transition, initial, size)
         if self.moving:
-            check_regression(transition, size, stationary=self.stationary)
+            _regressed().check_regression(transition, size, stationary=self.stationary)
         settled = ["initial"] * self.stationary + ["transition"] * self.moving
         self.__dict__["domains"] = {n: d for n, d in HMM.domains.items() if n not in settled}
         self._fill(**{n: getattr(self, n) for n in self.domains})
@@ -121,7 +130,9 @@ class HMM(ChainQuestions, MayBeStationary, Family):
     @property
     def dynamics(self) -> Markov:
         """How the chain goes on."""
-        return SemiMarkov() if self.durations is not None else Moving() if self.moving else Markov()
+        if self.durations is not None:
+            return _lasting().SemiMarkov()
+        return _regressed().Moving() if self.moving else Markov()
 
     @property
     def sequential(self) -> bool:
@@ -160,7 +171,7 @@ class HMM(ChainQuestions, MayBeStationary, Family):
     def part_setting(self, name: str, setting: Setting) -> Setting:
         if name == "emission":
             return setting
-        return of_moves(setting) if name == "transition" else setting.with_(d=1, p=0, rows=None)
+        return _regressed().of_moves(setting) if name == "transition" else setting.with_(d=1, p=0, rows=None)
 
     def part_axes(self, setting: Setting) -> tuple[Axis, ...]:
         return (Axis("state", self.size),)
@@ -171,17 +182,21 @@ class HMM(ChainQuestions, MayBeStationary, Family):
     def bind(self, axes: tuple[Axis, ...] = (), setting: Setting | dict[str, int] | None = None) -> Self:
         check_moves(self)
         if self.moving:
-            return super(HMM, self._changed(transition=of_states(self.transition, self.size))).bind(axes, setting)
+            return super(HMM, self._changed(transition=_regressed().of_states(self.transition, self.size))).bind(
+                axes, setting
+            )
         out = super().bind(axes, setting)
         if self.durations is not None:
-            out = out._changed(slots={**out.slots, "transition": leaving(out.slots["transition"], self.size)})
+            out = out._changed(
+                slots={**out.slots, "transition": _lasting().leaving(out.slots["transition"], self.size)}
+            )
         if self.stationary:
             check_one_class(out.slots["transition"].known, self.size)
         return out
 
     def publish(self, params: Params) -> Self:
         out = super().publish(params)
-        return out._changed(transition=plainly(out.transition)) if self.moving else out
+        return out._changed(transition=_regressed().plainly(out.transition)) if self.moving else out
 
     def fits(self, x: Array) -> Array:
         return self.emission.fits(x) | np.isnan(x)

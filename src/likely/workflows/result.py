@@ -19,7 +19,6 @@ from likely.em.outcome import Outcome
 from likely.em.starts import Mark, Starts
 from likely.engines.local import Local, width_of
 from likely.errors import DataError, ModelError
-from likely.faces.summary import Summary, summarise
 from likely.io.tables import reread, reread_sequences
 from likely.numerics import special
 from likely.numerics.soft import Array
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from likely.em.path import Path
+    from likely.faces.summary import Summary
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +152,8 @@ class Fit(HiddenStates, Trusted):
 
     def summary(self) -> Summary:
         """What was found, as a table (text, or HTML in a notebook)."""
+        from likely.faces.summary import summarise
+
         return summarise(self)
 
     def plot(
