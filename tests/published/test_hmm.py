@@ -88,3 +88,6 @@ def test_hmmlearn_goes_the_same_way(kind):
     np.testing.assert_allclose(fit.model.transition, theirs["transition"], atol=1e-8)
     means = {"normal": lambda e: e.part.mean, "poisson": lambda e: e.rate[:, None], "categorical": lambda e: e.p}[kind]
     np.testing.assert_allclose(means(fit.model.emission), theirs["emission"], rtol=1e-8, atol=1e-8)
+    assert fit.decode().log_prob.sum() == pytest.approx(theirs["best"], rel=1e-8)
+    np.testing.assert_array_equal(fit.decode().states, theirs["path"])
+    np.testing.assert_allclose(fit.smoothed(), theirs["smoothed"], atol=1e-8)

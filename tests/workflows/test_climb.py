@@ -201,3 +201,25 @@ def test_large_data_is_moved_about_on_its_sample(monkeypatch):
     assert set(sizes) == {300}
     assert fit.outcome.good
     assert fit.starts.count == 3
+
+
+CHAIN = lk.HMM(lk.Normal([0, 4], 1), 2, initial=[0.5, 0.5], transition=[[0.95, 0.05], [0.1, 0.9]])
+
+
+def test_starts_on_long_sequences_race_on_stretches_of_them(monkeypatch):
+    series = [CHAIN.sample(n, seed=n) for n in (3000, 500, 20, 4000)]
+    whole = lk.fit(lk.HMM(lk.Normal(), 2), series, seed=1)
+    monkeypatch.setattr(climb, "SAMPLE", 1000)
+    rows = set()
+    infer = lk.HMM.infer
+    monkeypatch.setattr(lk.HMM, "infer", lambda *a: rows.add(len(a[2].rows)) or infer(*a))
+    sampled = lk.fit(lk.HMM(lk.Normal(), 2), series, seed=1)
+    assert min(rows) <= 1000 + 1000
+    assert sampled.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-4)
+
+
+def test_a_stretch_of_a_sequence_is_rows_in_their_order():
+    data = lk.sequences(np.arange(5050.0), [50, 5000])
+    cut = data.stretches(np.array([1]), np.array([7]), np.array([3]))
+    assert cut.rows.x[:, 0].tolist() == [57.0, 58.0, 59.0]
+    assert cut.offsets.tolist() == [0, 3]

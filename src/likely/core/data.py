@@ -231,16 +231,23 @@ class Sequences(Remembers):
 
     def take(self, sequences: slice | Array) -> Sequences:
         """Some whole sequences, in any order and as often as they are named."""
-        own = {n: None if (v := getattr(self, n)) is None else v[sequences] for n in _BY_SEQUENCE}
         chosen = np.arange(len(self))[sequences]
-        lengths = self.lengths[chosen]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
         if isinstance(sequences, slice) and sequences.step in (None, 1) and len(chosen):
-            which: slice | Array = slice(int(self.offsets[chosen[0]]), int(self.offsets[chosen[-1] + 1]))  # no copy
-        else:
-            which = np.repeat(self.offsets[chosen] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        times = None if self.times is None else self.times[which]
-        return self.with_(rows=self.rows.take(which), offsets=offsets, times=times, **own)
+            which = slice(int(self.offsets[chosen[0]]), int(self.offsets[chosen[-1] + 1]))
+            return self._of(sequences, self.lengths[chosen], which)  # without a copy
+        return self.stretches(chosen, np.zeros(len(chosen), int), self.lengths[chosen])
+
+    def stretches(self, sequences: Array, first: Array, lengths: Array) -> Sequences:
+        """Of some sequences so many rows each, from the first of them on (counted from 0)."""
+        ends = np.cumsum(lengths)
+        which = np.repeat(self.offsets[sequences] + first - (ends - lengths), lengths) + np.arange(lengths.sum())
+        return self._of(sequences, lengths, which)
+
+    def _of(self, sequences: slice | Array, lengths: Array, rows: slice | Array) -> Sequences:
+        own = {n: None if (v := getattr(self, n)) is None else v[sequences] for n in _BY_SEQUENCE}
+        times = None if self.times is None else self.times[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return self.with_(rows=self.rows.take(rows), offsets=offsets, times=times, **own)
 
 
 _BY_SEQUENCE = ("weights", "labels", "groups", "ids")

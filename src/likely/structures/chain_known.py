@@ -15,6 +15,7 @@ from likely.core.posterior import Posterior
 from likely.errors import DataError
 from likely.numerics.soft import Array, safe_log
 from likely.structures.chain_unrolled import Unrolled, unroll
+from likely.structures.chains import seen
 
 BLOCK = 2**15  # rows whose densities are worked out at a time
 
@@ -104,12 +105,8 @@ class Known:
         rows, m = self.data.rows, self.model.size
         bare, params = rows.with_(labels=None), self.params.emission
         blocks = [bare.take(slice(a, a + BLOCK)) for a in range(0, len(bare), BLOCK)]
-        out = np.concatenate([self.model.emission.infer(params, b).log_prob.reshape(-1, m) for b in blocks])
-        if rows.absent is not None:
-            out[rows.absent] = 0.0
-        if rows.labels is not None:
-            out[(rows.labels[:, None] >= 0) & (rows.labels[:, None] != np.arange(m))] = -np.inf
-        return out
+        density = np.concatenate([self.model.emission.infer(params, b).log_prob.reshape(-1, 1, m) for b in blocks])
+        return seen(density, rows.absent, rows.labels)[0][:, 0]
 
     @cached_property
     def chain(self) -> Unrolled:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from likely.core.data import Data, Table
+from likely.core.data import Data, Sequences, Table
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.em.accelerate import WARM, Accelerated
@@ -100,7 +100,7 @@ class Climb:
     def _race(self, race: Race, family: Family, engine: Local) -> None:
         """The race, and where its starts disagree moves from the best, for as long as they lead higher."""
         race.run()
-        if self.starts == 1 or len(engine.data) > SAMPLE:
+        if self.starts == 1 or len(engine.data.rows) > SAMPLE:
             return
         allowed, rng = EFFORT * race.passes, np.random.default_rng([self.seed, 1])
         rounds, in_vain = self._rounds(race, family, engine.data, rng), 0
@@ -167,10 +167,22 @@ class Climb:
 
 
 def _large(data: Data) -> bool:
-    return isinstance(data, Table) and data.labels is None and len(data) > SAMPLE
+    return data.labels is None and data.rows.labels is None and len(data.rows) > SAMPLE
 
 
 def _sample(data: Data, size: int, rng: np.random.Generator) -> Data:
-    if not isinstance(data, Table) or not _large(data):
+    if not _large(data):
         return data
-    return data.take(np.sort(rng.choice(len(data), size, replace=False))).double()
+    if isinstance(data, Table):
+        return data.take(np.sort(rng.choice(len(data), size, replace=False))).double()
+    return _stretches(data, size, rng).double()
+
+
+def _stretches(data: Sequences, size: int, rng: np.random.Generator) -> Sequences:
+    """Some whole sequences of about so many rows together; of one that is longer than that, a stretch."""
+    order = rng.permutation(len(data))
+    kept = np.minimum(data.lengths[order], size).cumsum()
+    chosen = np.sort(order[: int(np.searchsorted(kept, size)) + 1])
+    lengths = np.minimum(data.lengths[chosen], size)
+    spare = data.lengths[chosen] - lengths
+    return data.stretches(chosen, (spare * rng.random(len(chosen))).astype(int), lengths)
