@@ -10,7 +10,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from hmmlearn.hmm import CategoricalHMM, GaussianHMM, PoissonHMM
 
 ITERATIONS = 6
 LENGTHS = [40, 25, 1, 34]
@@ -32,6 +31,8 @@ def problems():
 
 
 def fitted(kind, x, start):
+    from hmmlearn.hmm import CategoricalHMM, GaussianHMM, PoissonHMM
+
     options = {"init_params": "", "n_iter": ITERATIONS, "tol": -np.inf, "implementation": "log"}
     if kind == "normal":
         model = GaussianHMM(3, "diag", covars_prior=0.0, means_weight=0.0, **options)
