@@ -58,7 +58,7 @@ class Case:
 CASES = (
     Case(3, aims=(20, 60)),
     Case(10, aims=(18, 90)),
-    Case(50, iterations=3, aims=(30, 250)),
+    Case(50, iterations=2, aims=(30, 250)),
     Case(2, 1000, 200, aims=(30, 80)),
     Case(10, 1000, 200, aims=(16, 100)),
     Case(20, symbols=50, aims=(20, 90)),

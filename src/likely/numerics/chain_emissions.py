@@ -98,8 +98,7 @@ def _soften(few: int) -> Any:
             def some(k: Any, count: int) -> list[Any]:
                 own = [v.at(here, v.times(k, SIDE), (c * ABREAST + side) * LANES) for c, side in both(count)]
                 lower = [v.sub(v.load(x), tops[p % ABREAST]) for p, x in enumerate(own)]
-                low = [v.below(x, number(LOWEST)) for x in lower]
-                v.store_all([v.where(y, number(0.0), v.exp(x)) for x, y in zip(lower, low, strict=True)], own)
+                v.store_all([v.exp(x, LOWEST) for x in lower], own)
                 return []
 
             tops = [number(IMPOSSIBLE)] * ABREAST

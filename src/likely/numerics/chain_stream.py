@@ -22,7 +22,7 @@ from likely.numerics.chain_pass import KNOWN
 from likely.numerics.soft import Array
 from likely.numerics.vector import LANES
 
-ROOM = 2**16  # numbers a segment's forward vectors take in all sixteen lanes, at most: two times that fits in a cache
+ROOM = 2**15  # numbers a segment's forward vectors take in all sixteen lanes, at most: two times that fits in a cache
 FEWEST = 256  # rows of a segment all the same, where there are enough: running up to it should cost little
 TILE = 2**11  # numbers of a tile of time, of which all backward vectors are kept
 START, GROWTH = 32, 4  # steps from which a segment is first approached; how many times farther at most when next

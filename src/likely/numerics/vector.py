@@ -122,13 +122,13 @@ class Lanes:
     def max(self, a: Any, b: Any) -> Any:
         return self.where(self.below(b, a), a, b)
 
-    def exp(self, x: Any) -> Any:
-        """Exp of every lane, for x up to 700; 0 below -708. Within an ulp or two (see `exponential`)."""
+    def exp(self, x: Any, least: float = LEAST) -> Any:
+        """Exp of every lane, for x up to 700; 0 below `least`. Within an ulp or two (see `exponential`)."""
         builder = self.builder
-        low = self.below(x, number(LEAST))
-        shifted = self.fma(self.max(x, number(LEAST)), number(INV_LN2), number(ROUNDER))
+        low = self.below(x, number(least))
+        shifted = self.fma(self.max(x, number(least)), number(INV_LN2), number(ROUNDER))
         n = self.sub(shifted, number(ROUNDER))
-        r = self.fma(n, number(-LN2_LOW), self.fma(n, number(-LN2_HIGH), self.max(x, number(LEAST))))
+        r = self.fma(n, number(-LN2_LOW), self.fma(n, number(-LN2_HIGH), self.max(x, number(least))))
         pairs = [self.fma(r, number(b), number(a)) for a, b in zip(POLYNOMIAL[::2], POLYNOMIAL[1::2], strict=True)]
         square = self.mul(r, r)
         fours = [self.fma(b, square, a) for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
