@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from likely.numerics.compiled import compiled
+from likely.numerics.vector import LANES, Lanes, kernel, number
 
 LEAST = (
     2.0**-400
@@ -174,27 +176,42 @@ def first_impossible(forward):
     return len(forward) - 1
 
 
+def _best_moves(v: Lanes, m: Any, best: Any, moves: Any, block: Any, wide: Any, new: Any, who: Any) -> None:
+    """Of eight states from `block` on the best way to each, and from which state it leads: the lowest of equal ones."""
+
+    def state(i: Any, known: list[Any]) -> list[Any]:
+        top, where, own = known
+        x = v.add(v.spread(v.at(best, i)), v.load(v.at(moves, v.builder.add(v.times(i, wide), block))))
+        higher = v.below(top, x)
+        return [v.where(higher, x, top), v.where(higher, own, where), v.add(own, number(1.0))]
+
+    top, where, _ = v.loop(m, [number(-math.inf), number(0.0), number(0.0)], state)
+    v.store(top, v.at(new, block))
+    v.store(where, v.at(who, block))
+
+
+best_moves = kernel("iaaiiaa", _best_moves)
+
+
 @compiled
 def best_paths(log_initial, log_transition, log_density, offsets, came, path, log_prob, stopped):
     """Viterbi over every sequence; `came` has room for the state before each state at every row of the longest."""
     m = len(log_initial)
-    best, new, who = np.empty(m), np.empty(m), np.empty(m, np.int64)
+    wide = -(-m // LANES) * LANES  # states in whole vectors; those that are not there cannot be reached
+    moves = np.full((m, wide), -np.inf)
+    moves[:, :m] = log_transition
+    moves = moves.reshape(moves.size)
+    best, new, who = np.empty(m), np.empty(wide), np.empty(wide)
     for s in range(len(offsets) - 1):
         a, b = offsets[s], offsets[s + 1]
         for j in range(m):
             best[j] = log_initial[j] + log_density[a, j]
         stopped[s] = 0 if best.max() == -np.inf else -1
         for t in range(a + 1, b):
-            new[:], who[:] = -np.inf, 0
-            for i in range(m):
-                own = best[i]
-                for j in range(m):
-                    x = own + log_transition[i, j]
-                    better = x > new[j]
-                    new[j] = x if better else new[j]
-                    who[j] = i if better else who[j]
+            for block in range(0, wide, LANES):
+                best_moves(m, best, moves, block, wide, new, who)
             for j in range(m):
-                best[j], came[t - a, j] = new[j] + log_density[t, j], who[j]
+                best[j], came[t - a, j] = new[j] + log_density[t, j], int(who[j])
             if stopped[s] < 0 and best.max() == -np.inf:
                 stopped[s] = t - a
         state = best.argmax()

@@ -26,6 +26,7 @@ ROOM = 2**15  # numbers a segment's forward vectors take in all sixteen lanes, a
 FEWEST = 256  # rows of a segment all the same, where there are enough: running up to it should cost little
 TILE = 2**11  # numbers of a tile of time, of which all backward vectors are kept
 START, GROWTH = 32, 4  # steps from which a segment is first approached; how many times farther at most when next
+SPARE = 1.4  # times as far as would have done: parameters change from pass to pass, and a pass in vain costs more
 RUNS = 8  # of groups, at most: each is a piece of work for a thread
 ROUNDING = 1e-12  # relative difference that rounding may make where segments meet
 NEGLIGIBLE = 1e-280
@@ -167,7 +168,7 @@ class Stream:
     def _farther(self, apart: float) -> None:
         """The run-up that should do where one came so near, if errors shrink by the same factor at every step."""
         factor = math.log(ROUNDING / 10) / math.log(apart) if apart < 0.9 else GROWTH
-        self.warm = -(-self.warm * min(max(1.1 * factor, 1.25), GROWTH) // 8) * 8
+        self.warm = -(-self.warm * min(max(SPARE * factor, SPARE), GROWTH) // 8) * 8
         if self.warm > self.length:
             self.warm = math.inf
 

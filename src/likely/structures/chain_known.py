@@ -15,9 +15,7 @@ from likely.core.posterior import Posterior
 from likely.errors import DataError
 from likely.numerics.soft import Array, safe_log
 from likely.structures.chain_unrolled import Unrolled, unroll
-from likely.structures.chains import seen
-
-BLOCK = 2**15  # rows whose densities are worked out at a time
+from likely.structures.chains import below, log_densities, seen
 
 
 @dataclass(frozen=True)
@@ -102,11 +100,9 @@ class Known:
     @cached_property
     def log_density(self) -> Array:
         """(n, m): of the rows under each state, as labels and missing rows leave them."""
-        rows, m = self.data.rows, self.model.size
-        bare, params = rows.with_(labels=None), self.params.emission
-        blocks = [bare.take(slice(a, a + BLOCK)) for a in range(0, len(bare), BLOCK)]
-        density = np.concatenate([self.model.emission.infer(params, b).log_prob.reshape(-1, 1, m) for b in blocks])
-        return seen(density, rows.absent, rows.labels)[0][:, 0]
+        rows = self.data.rows
+        density = log_densities(self.model.emission, self.params.emission, below(self.data))
+        return seen(density[:, None], rows.absent, rows.labels)[0][:, 0]
 
     @cached_property
     def chain(self) -> Unrolled:

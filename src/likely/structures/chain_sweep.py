@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -12,11 +12,7 @@ from likely.core.data import Sequences, Table
 from likely.core.params import Params
 from likely.core.posterior import Pass, Sweep
 from likely.numerics.soft import Array
-from likely.structures.chains import in_sequences, seen
-
-CELLS = 2**19  # numbers of a block of rows x states whose log densities are worked out at a time
-
-Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, of one thread or several
+from likely.structures.chains import Each, below, blocks_of_rows, in_sequences, log_densities, seen
 
 
 def chain_sweep(model: Any, params: Params, record: Callable[..., Any]) -> Sweep:
@@ -44,13 +40,10 @@ def chain_sweep(model: Any, params: Params, record: Callable[..., Any]) -> Sweep
 
 def _through_rows(family: Any, params: Params, data: Sequences, stream: Any, each: Each) -> tuple[Any, Any]:
     """Any emissions: log densities of all rows first, a block of rows at a time; in the end posteriors likewise."""
-    blocks = data.once(("blocks", family.k), lambda: _blocks(data.rows, family.k))
-    density = np.empty((len(data.rows), family.k))
-
-    def fill(block: tuple[slice, Table]) -> None:
-        density[block[0]] = seen(family.infer(params, block[1]).log_prob[:, None], *_known(data, block[0]))[0][:, 0]
-
-    list(each(fill, blocks))
+    rows = below(data)
+    blocks = blocks_of_rows(rows, family.k)
+    density = log_densities(family, params, rows, each)
+    density = seen(density[:, None], data.rows.absent, data.rows.labels)[0][:, 0]
 
     def told(posteriors: Array) -> Any:
         def collect(block: tuple[slice, Table]) -> Any:
@@ -64,16 +57,3 @@ def _through_rows(family: Any, params: Params, data: Sequences, stream: Any, eac
         return reduce(lambda a, b: a + b, each(collect, blocks))
 
     return stream.given(density), told
-
-
-def _known(data: Sequences, rows: slice) -> tuple[Array | None, Array | None]:
-    """Which of some rows are missing, and their labels."""
-    absent, labels = data.rows.absent, data.rows.labels
-    return None if absent is None else absent[rows], None if labels is None else labels[rows]
-
-
-def _blocks(rows: Table, k: int) -> list[tuple[slice, Table]]:
-    """Runs of rows, without labels."""
-    size = max(CELLS // k, 1)
-    plain = rows.with_(labels=None)
-    return [(s, plain.take(s)) for s in (slice(a, min(a + size, len(rows))) for a in range(0, len(rows), size))]

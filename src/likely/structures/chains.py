@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from likely.core.data import Sequences, Table
+from likely.core.family import Family
+from likely.core.params import Params
 from likely.numerics.soft import Array
+
+CELLS = 2**16  # numbers of a block of rows x members whose log densities are worked out at a time
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, of one thread or several
 
 
 class Path(Protocol):
@@ -125,3 +131,26 @@ def seen(log_density: Array, absent: Array | None, labels: Array | None) -> tupl
         known = (labels[:, None] < 0) | (labels[:, None] == np.arange(log_density.shape[2]))
         log_density = np.where(known[:, None, :], log_density, -np.inf)
     return log_density, there
+
+
+def log_densities(family: Family, params: Params, rows: Table, each: Each = map) -> Array:
+    """(n, k) of rows without labels under a bank; a block of rows at a time, which stays in a cache."""
+    out = np.empty((len(rows), family.k))
+
+    def fill(block: tuple[slice, Table]) -> None:
+        out[block[0]] = family.infer(params, block[1]).log_prob
+
+    list(each(fill, blocks_of_rows(rows, family.k)))
+    return out
+
+
+def blocks_of_rows(rows: Table, k: int) -> list[tuple[slice, Table]]:
+    """Runs of rows, remembered with them."""
+    size = max(CELLS // k, 1)
+    runs = [slice(a, min(a + size, len(rows))) for a in range(0, len(rows), size)]
+    return rows.once(("blocks", size), lambda: [(s, rows.take(s)) for s in runs])
+
+
+def below(data: Sequences) -> Table:
+    """What the emissions see: rows without labels."""
+    return data.rows if data.rows.labels is None else data.once("below", lambda: data.rows.with_(labels=None))

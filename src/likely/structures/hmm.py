@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from likely.core.data import Sequences, Table
+from likely.core.data import Table
 from likely.core.domains import Simplex, Value
 from likely.core.family import Family
 from likely.core.params import Params
@@ -24,7 +24,7 @@ from likely.numerics.soft import Array
 from likely.structures.chain_questions import ChainQuestions
 from likely.structures.chain_starts import first_moves, first_states
 from likely.structures.chain_sweep import chain_sweep
-from likely.structures.chains import Chained, Path, in_sequences, seen
+from likely.structures.chains import Chained, Path, below, in_sequences, log_densities, seen
 from likely.structures.dynamics import Markov, shares
 from likely.structures.stationary import MayBeStationary, check_one_class
 from likely.structures.transitions import check_moves, sizes_of
@@ -213,7 +213,7 @@ class HMM(ChainQuestions, MayBeStationary, Family):
     def infer(self, params: Params, data: Any, temperature: float = 1.0) -> Posterior:
         data = in_sequences(data)
         k, m = params.initial.shape
-        child = self.emission.infer(params.emission, _below(data), temperature)
+        child = self._emitted(params.emission, below(data), temperature)
         density, there = seen(child.log_prob.reshape(-1, k, m), data.rows.absent, data.rows.labels)
         hidden = Chained(self.chains(params, density, data, temperature), data.offsets)
         log_prob = np.stack([c.log_prob for c in hidden.members], 1)
@@ -222,6 +222,12 @@ class HMM(ChainQuestions, MayBeStationary, Family):
             return self._slack(params, hidden, child, data, there, log_prob)
 
         return Posterior(log_prob, hidden, child, slack, stopped=hidden.stopped)
+
+    def _emitted(self, params: Params, rows: Table, temperature: float) -> Posterior:
+        """What the emissions make of rows; where nothing is hidden in them, their log densities are all there is."""
+        if self.emission.hidden:
+            return self.emission.infer(params, rows, temperature)
+        return Posterior(log_densities(self.emission, params, rows))
 
     def chains(self, params: Params, density: Array, data: Any, temperature: float = 1.0) -> Sequence[Path]:
         """The chain of every member, where the rows have log densities (n, k, m) under its states.
@@ -251,7 +257,8 @@ class HMM(ChainQuestions, MayBeStationary, Family):
         if absent is not None:
             w = np.where(absent.reshape(len(w), -1, 1), 0.0, w)
         inner = None if params is None else params.emission
-        own = self.emission.collect(inner, posterior.child, _below(data), w.reshape(len(w), -1))
+        known = posterior.child if self.emission.hidden else None
+        own = self.emission.collect(inner, known, below(data), w.reshape(len(w), -1))
         moves = self.dynamics.counted(self, posterior.hidden, data, weights)
         return HMMStats(initial=posterior.hidden.first(weights), emission=own, **moves)
 
@@ -269,7 +276,7 @@ class HMM(ChainQuestions, MayBeStationary, Family):
         first, moves = first_moves(r, data, weights, rng)
         absent = data.rows.absent
         rows = w[:, :, None] * r if absent is None else np.where(absent.reshape(len(w), -1, 1), 0.0, w[:, :, None] * r)
-        emission = self.emission.start(_below(data), rows.reshape(len(w), -1), rng, kind)
+        emission = self.emission.start(below(data), rows.reshape(len(w), -1), rng, kind)
         own = self.dynamics.begin(self, moves, r, data, weights, rng)
         return self._with_first(Params(**own, emission=emission), first, None)
 
@@ -300,8 +307,3 @@ class HMM(ChainQuestions, MayBeStationary, Family):
 
     def present(self, x: Array) -> Any:
         return self.emission.present(x)
-
-
-def _below(data: Sequences) -> Table:
-    """What the emissions see: rows without labels."""
-    return data.rows if data.rows.labels is None else data.once("below", lambda: data.rows.with_(labels=None))
