@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info
 
 from benchmarks.measure import seconds
 
-LIBRARIES = ("likely", "numpy", "scipy", "numba", "llvmlite", "scikit-learn", "pomegranate", "torch")
+LIBRARIES = ("likely", "numpy", "scipy", "numba", "llvmlite", "scikit-learn", "hmmlearn", "pomegranate", "torch")
 SIDE = 2048  # of the matrices whose product is timed
 
 
