@@ -205,6 +205,11 @@ def test_hard_training_maximises_the_joint_with_its_own_best_path():
 # -- what cannot be
 
 REFUSED = [
+    (
+        lambda: lk.Independent(lk.HMM(lk.Normal(), 2)),
+        "Independent(HMM(Normal(), 2)): one chain for all columns is HMM(Independent(...), ...); for a chain to each "
+        "column join them by name, as in Product(a=HMM(...), b=HMM(...)).",
+    ),
     (lambda: lk.HMM(3, 2), "HMM(3, ...): the emission must be a family, as in HMM(Normal(), 2)."),
     (lambda: lk.HMM(lk.Normal(), 0), "HMM(Normal(), 0): the number of states must be a whole number from 1."),
     (lambda: lk.HMM(lk.Normal()), "HMM(Normal(), None): the number of states must be a whole number from 1."),

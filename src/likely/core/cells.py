@@ -170,8 +170,9 @@ def moments_of(values: Sequence[Any]) -> Array | None:
             continue
         if not isinstance(value, datetime.date | np.datetime64):
             return None
-        zone = value.tzinfo if isinstance(value, datetime.datetime) else None
-        out[row] = value if zone is None else value.astimezone(datetime.UTC).replace(tzinfo=None)  # type: ignore[union-attr]
+        if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+            value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+        out[row] = value
     return out
 
 

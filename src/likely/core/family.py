@@ -16,14 +16,14 @@ import numpy as np
 
 from likely.core.data import Table
 from likely.core.domains import Domain, NonNegative, Positive, PositiveDefinite, Real, Simplex, Unit
-from likely.core.door import refuse_gaps, refuse_text
+from likely.core.door import refuse_text
 from likely.core.face import Face
 from likely.core.params import Params
 from likely.core.penalised import maximise_numerically
+from likely.core.points import Points
 from likely.core.posterior import Fused, Posterior, Streaming, Sweep
 from likely.core.setting import Setting
 from likely.core.slot import Axis, Slot, bind_slot
-from likely.core.support import REAL, Support
 from likely.core.written import free, plain
 from likely.errors import Degenerate, ModelError
 from likely.numerics.soft import Array
@@ -37,11 +37,10 @@ REGISTRY: dict[str, type[Family]] = {}  # every public family by name: what the 
     frozen_default=True,
     field_specifiers=(Real, Positive, NonNegative, Unit, Simplex, PositiveDefinite),
 )
-class Family(Face):
+class Family(Points, Face):
     """Base of leaves and structures."""
 
     domains: ClassVar[dict[str, Domain]] = {}
-    support: ClassVar[Support] = REAL  # of each column, where all columns are alike
     nonregular: ClassVar[tuple[str, ...]] = ()  # slots that end where the data ends: no curvature, no standard error
     priors: ClassVar[dict[str, tuple[str, ...]]] = {}  # which families each slot takes as its prior
     in_rows: ClassVar[bool] = False  # as a prior: it is no more than pretend rows; closed forms stay as they are
@@ -317,50 +316,6 @@ class Family(Face):
         raise NotImplementedError
 
     # -- what a structure replaces
-    def fits(self, x: Array) -> Array:
-        """(n, d): which values of (n, d) points this family can have produced."""
-        return self.support.contains(x)
-
-    def needs(self, column: int) -> str:
-        """Completes "it needs ..." for a column."""
-        return self.support.words
-
-    def check_rows(self, setting: Setting) -> None:
-        """Raise a DataError for a row that cannot have been produced, where one value alone does not tell."""
-        for name, part in self.parts().items():
-            part.check_rows(self.part_setting(name, setting))
-        if setting.rows is not None and self.several_columns and not self.parts():
-            refuse_gaps(setting.rows, f"{type(self).__name__}()")
-
-    def outside(self, data: Table) -> Array | None:
-        """(n,) or (n, k): which points cannot have been produced; None when all can."""
-        if self.support.everywhere or isinstance(data.x, np.ndarray) is False:
-            return None
-        wrong = data.once(("outside", type(self), *self.arguments()), lambda: ~self.fits(data.x).all(-1))
-        return wrong if wrong.any() else None
-
-    def _settled(self, data: Table) -> Array | None:
-        """(n,) or (n, k): log density of points where it is no matter of parameters, NaN at others; None: all others.
-
-        It is -inf for what cannot have been produced, and 0 for what was not observed.
-        """
-        outside, absent = self.outside(data), data.absent
-        if outside is None and absent is None:
-            return None
-        known = np.where(False if outside is None else outside, -np.inf, np.nan)
-        return known if absent is None else np.where(absent, 0.0, known)
-
-    def _inside(self, data: Table, settled: Array) -> Table:
-        """The data with points that are settled replaced by possible ones, which will weigh nothing."""
-        return data.once(
-            ("inside", type(self), *self.arguments()),
-            lambda: data.with_(x=np.where(np.isnan(settled)[..., None], data.x, self.example(data.d))),
-        )
-
-    def example(self, d: int) -> Array:
-        """A point (d,) of the support."""
-        return np.full(d, self.support.example)
-
     def infer(self, params: Params, data: Any, temperature: float = 1.0) -> Posterior:
         """Log probability of each item under each member, and what is hidden, given the parameters."""
         settled = self._settled(data)

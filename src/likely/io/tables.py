@@ -147,11 +147,7 @@ def reread_sequences(
     source = layout.source
     if given is None and given_names and not (layout.ready is not None and layout.ready.rows.p):
         given = _covariates(source, given_names)
-    if columns and source.names:
-        chosen = source.positions(columns)
-    else:
-        chosen = unused(source, given, sequence, time)
-        _require_count(len(chosen), columns)
+    chosen = _again(source, columns, given, sequence, time)
     out = assemble(layout, chosen, given=given, infinite=infinite, missing=missing).double()
     return out.with_(rows=out.rows.with_(names=tuple(columns))) if columns else out
 
@@ -181,13 +177,17 @@ def reread(
     source = _source(data)
     if given is None and given_names:
         given = _covariates(source, given_names)
-    if columns and source.names:
-        chosen = source.positions(columns)
-    else:
-        chosen = unused(source, given, None, None)
-        _require_count(len(chosen), columns)
-    table = arrange(source, chosen, infinite=infinite, given=given).double()
+    table = arrange(source, _again(source, columns, given), infinite=infinite, given=given).double()
     return table.with_(names=tuple(columns)) if columns else table
+
+
+def _again(source: Columns, columns: Sequence[str], given: Any, *roles: Any) -> list[int]:
+    """The columns that were modelled: by name where both have names, else all that have no other role."""
+    if columns and source.names:
+        return source.positions(columns)
+    chosen = unused(source, given, *roles)
+    _require_count(len(chosen), columns)
+    return chosen
 
 
 def _covariates(source: Columns, names: Sequence[str]) -> list[str]:

@@ -291,11 +291,11 @@ class ChainQuestions(Face):
         found[np.isnan(known.data.rows.x[:, 0])] = np.nan
         return _told(found, known, split)
 
-    def _known(self, x: Any, given: Any, ahead: int = 0) -> Known:
+    def _known(self: Any, x: Any, given: Any, ahead: int = 0) -> Known:
         """The chain in front of some data."""
         self._require_filled()
         data = x if isinstance(x, Sequences) else self._door(x, given)
-        return Known.of(self, data, ahead)  # type: ignore[arg-type]
+        return Known.of(self, data, ahead)
 
     def _moves(self) -> Array:
         """(m, m) of the filled model, where moves are the same at all rows."""

@@ -57,6 +57,11 @@ class Independent(Linear):
                 f"Independent({part!r}): it repeats a family of one column, and {type(part).__name__} describes "
                 "several together. Use it as it is, or put a family such as Normal() inside."
             )
+        if part.sequential:
+            raise ModelError(
+                f"Independent({part!r}): one chain for all columns is HMM(Independent(...), ...); for a chain to each "
+                "column join them by name, as in Product(a=HMM(...), b=HMM(...))."
+            )
         self.__dict__["part"] = part
 
     @property

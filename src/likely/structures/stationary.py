@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.slot import Slot
 from likely.errors import ModelError
@@ -17,7 +18,7 @@ STEPS = 500  # of the climb at most; it takes some ten
 SLOPE = 1e-7  # of the number of moves: where the climb ends
 
 
-class MayBeStationary:
+class MayBeStationary(Family, public=False):
     """What is different where the first state of a model has the stationary distribution of its moves.
 
     Then it is nothing to be estimated, and follows from the moves wherever parameters are made.
@@ -30,16 +31,16 @@ class MayBeStationary:
 
     def known_params(self) -> Params:
         """The parameters of a bound family with every slot filled."""
-        return self._begun(super().known_params())  # type: ignore[misc]
+        return self._begun(super().known_params())
 
     def _unflatten(self, u: Array, like: Params) -> tuple[Params, int]:
-        params, used = super()._unflatten(u, like)  # type: ignore[misc]
+        params, used = super()._unflatten(u, like)
         return self._begun(params), used
 
     def obeys(self, params: Params) -> bool:
         """Do these parameters respect every known and tied slot, and the start?"""
         begun = np.allclose(self._begun(params).initial, params.initial, rtol=1e-9, atol=1e-12)
-        return begun and super().obeys(params)  # type: ignore[misc]
+        return begun and super().obeys(params)
 
     def _begun(self: Any, params: Params) -> Params:
         """With the first state as the moves have it, where the start is stationary."""

@@ -144,7 +144,7 @@ def drawing(kind: str, family: Family, params: Params, rows: Data) -> Draw:
             "the fit. Use kind='nonparametric' or kind='weighted'."
         )
     if isinstance(rows, Sequences):
-        whole = _repeated_sequences(rows)
+        whole = repeated(rows, "a simulation")
         return lambda count, rng: simulated_sequences(family, params, whole, count, rng)
     blank = _blank(rows, size)
     return lambda count, rng: simulated(family, params, blank, count, rng)
@@ -182,39 +182,25 @@ def simulated_sequences(
     return ReplicateSequences(rows.with_(x=np.ascontiguousarray(x)), like.offsets)
 
 
-def _repeated_sequences(data: Sequences) -> Sequences:
-    """The sequences as often as their weights, whole numbers, say."""
-    if data.weights is None:
-        return data
-    fractional = data.weights != np.floor(data.weights)
-    if fractional.any():
-        s = int(fractional.argmax())
-        raise DataError(
-            f"the weight of {data.called(s)} is {data.weights[s]:.6g}; a simulation needs weights that are whole "
-            "numbers, which say how often each sequence occurred. Leave the weights out, or round them.",
-            value=float(data.weights[s]),
-        )
-    return data.take(np.repeat(np.arange(len(data)), data.weights.astype(int))).with_(weights=None)
-
-
-def repeated(rows: Table, what: str) -> Table:
-    """The rows as often as their weights, whole numbers, say.
+def repeated(data: Data, what: str) -> Any:
+    """The rows (or sequences) as often as their weights, whole numbers, say.
 
     Raises
     ------
     DataError      a weight that is not a whole number
     """
-    if rows.weights is None:
-        return rows
-    fractional = rows.weights != np.floor(rows.weights)
+    if data.weights is None:
+        return data
+    fractional = data.weights != np.floor(data.weights)
     if fractional.any():
-        row = int(fractional.argmax())
+        i = int(fractional.argmax())
+        row, where = (i + 1, data.place(i)) if isinstance(data, Table) else (None, data.called(i))
         raise DataError(
-            f"the weight of row {row + 1} is {rows.weights[row]:.6g}; {what} needs weights that are whole numbers, "
-            "which say how often each row occurred. Leave the weights out, or round them.",
-            row=row + 1, value=float(rows.weights[row]),
+            f"the weight of {where} is {data.weights[i]:.6g}; {what} needs weights that are whole "
+            f"numbers, which say how often each {data.item} occurred. Leave the weights out, or round them.",
+            row=row, value=float(data.weights[i]),
         )  # fmt: skip
-    return rows.take(np.repeat(np.arange(len(rows)), rows.weights.astype(int))).with_(weights=None)
+    return data.take(np.repeat(np.arange(len(data)), data.weights.astype(int))).with_(weights=None)
 
 
 def _size(data: Data) -> int:
