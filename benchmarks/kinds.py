@@ -17,6 +17,7 @@ KINDS = (
     "mixtures",
     "kmeans",
     "chains",
+    "state_space",
     "accelerated",
     "starts",
     "leaves",

@@ -15,7 +15,10 @@ from threadpoolctl import threadpool_info
 
 from benchmarks.measure import seconds
 
-LIBRARIES = ("likely", "numpy", "scipy", "numba", "llvmlite", "scikit-learn", "hmmlearn", "pomegranate", "torch")
+LIBRARIES = (
+    "likely", "numpy", "scipy", "numba", "llvmlite", "scikit-learn", "hmmlearn", "pykalman", "statsmodels", "dynamax",
+    "jax", "pomegranate", "torch",
+)  # fmt: skip
 SIDE = 2048  # of the matrices whose product is timed
 
 

@@ -12,6 +12,7 @@ from likely import families, structures
 from likely.core.family import Family
 from likely.core.lagged import lagged
 from likely.core.notation import parse
+from likely.core.patterns import affine, scaled
 from likely.core.sequences import sequences
 from likely.core.written import choose, free, shared
 from likely.em.outcome import Outcome
@@ -83,6 +84,7 @@ __all__ = [
     "Outcome",
     "Verdict",
     "Path",
+    "affine",
     "bootstrap_test",
     "choose",
     "compare",
@@ -94,6 +96,7 @@ __all__ = [
     "load",
     "parse",
     "plot_comparison",
+    "scaled",
     "sequences",
     "shared",
 ]

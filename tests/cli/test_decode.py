@@ -69,3 +69,25 @@ def test_a_model_without_states_is_refused(line):
     assert done.err == (
         "likely: Normal has no hidden states; decode is asked of a hidden Markov model such as HMM(Normal(), 2).\n"
     )
+
+
+def test_the_states_of_a_state_space_are_numbers(likely):
+    likely.write("a.csv", "t,y\n1,1.0\n2,1.5\n3,\n4,2.5\n5,2.0\n6,3.5\n")
+    model = "StateSpace(1, A=1, C=1, d=0, Q=1, m0=0, P0=4)"
+    done = likely("fit", "a.csv", model, "--columns", "y", "--time", "t", "--save", "fit.json", "--quiet")
+    assert done.code == 0, done.err
+    found = table(likely("decode", "fit.json", "a.csv").out)
+    known = lk.load("fit.json").smoothed([1.0, 1.5, np.nan, 2.5, 2.0, 3.5])
+    assert list(found) == ["t", "state", "sd"]
+    np.testing.assert_allclose(np.array(found["state"], float), known.mean[:, 0])
+    np.testing.assert_allclose(np.array(found["sd"], float), known.sd[:, 0])
+    refused = likely("decode", "fit.json", "a.csv", "--method", "viterbi")
+    assert (refused.out, refused.code) == ("", 2)
+    assert refused.err == ("likely: --method viterbi chooses states of a hidden Markov model; this is a state space.\n")
+
+
+def test_several_states_are_numbered(likely):
+    likely.write("a.csv", "y\n1.0\n1.5\n2.5\n2.0\n3.5\n")
+    model = "StateSpace(2, A=[[1, 1], [0, 1]], C=[[1, 0]], d=0, Q=[[1, 0], [0, 1]], m0=[0, 0], P0=4)"
+    assert likely("fit", "a.csv", model, "--save", "fit.json", "--quiet").code == 0
+    assert list(table(likely("decode", "fit.json", "a.csv").out)) == ["state_1", "sd_1", "state_2", "sd_2"]

@@ -275,6 +275,27 @@ CHAINS = [
     chain(lk.Product(a=lk.HMM(lk.Normal(), 2), b=lk.HMM(lk.Poisson(), 2)), MIXED[:, :2]),
 ]
 
+SOME = np.where(RNG.random(TRIPLE.shape) < 0.2, np.nan, TRIPLE)
+LOADINGS = [[1, 0], [np.nan, 1], [np.nan, np.nan]]
+ROTATED = {"A": lk.affine([[0.5, 0], [0, 0.5]], turn=[[0, -1], [1, 0]]), "Q": "spherical"}
+
+STATES = [
+    chain(lk.StateSpace(1, A=1, C=1, d=0, P0="diffuse"), REAL),
+    chain(lk.StateSpace(2), PAIR),
+    chain(lk.StateSpace(1, P0=0), GAPS),
+    chain(lk.StateSpace(2, C=LOADINGS, Q="diagonal", R="diagonal", P0=1, m0=0), SOME),
+    chain(lk.StateSpace(2, Q=1, P0=[[1, 0.2], [0.2, 1]]), SOME),
+    chain(lk.StateSpace(1, B=0.5, P0=1), PAIR, GIVEN),
+    chain(lk.StateSpace(2, b=np.nan, d=0, P0=0, Q=lk.InverseWishart(4, I2)), PAIR, GIVEN),
+    chain(lk.StateSpace(2, A=lk.Normal(0, 1), C=I2, R=lk.scaled(I2)), PAIR),
+    chain(lk.StateSpace(2, **ROTATED, C=I2, R="spherical", P0=[[np.inf, 0], [0, 2]]), PAIR),
+    chain(lk.StateSpace(2, A=[["a", 0.1], [0, "a"]], Q=[["q", 0], [0, "q"]], m0=0, P0=1), PAIR),
+    chain(lk.StateSpace(2, A=lk.PretendRows(2, 0), Q=1, R="diagonal", m0=lk.Normal(0, 1), P0=1), PAIR),
+    chain(lk.StateSpace(2, A=[[np.nan, np.nan], [1, 0]], C=[[1, 0]], Q=[[np.nan, 0], [0, 0]], P0="stationary"), REAL),
+    chain(mix(lk.StateSpace(1, P0=1, Q=1, A=shared)), PAIR),
+    chain(mix(lk.StateSpace(1, R=shared, m0=0, P0=2, d=0)), SOME),
+]
+
 MIXED_LEAVES = [case(mix(c.model), c.x, c.given, without=c.exempt) for c in LEAVES]
 
-CASES = LEAVES + MIXED_LEAVES + SLOTS + CHAINS
+CASES = LEAVES + MIXED_LEAVES + SLOTS + CHAINS + STATES

@@ -150,7 +150,9 @@ def test_one_component_too_many_is_not_identified():
 def test_a_third_normal_in_two_groups_is_not_identified():
     certificate = lk.fit(lk.Mixture(lk.Normal(), 3), two_groups(seed=2)).certify()
     assert certificate.verdict is Verdict.not_identified
-    assert {"weights[0]", "weights[2]"} <= {name for name, _ in certificate.weakest.changes}
+    assert (
+        sum(name.startswith("weights") for name, _ in certificate.weakest.changes) == 2
+    )  # in whatever order they came
 
 
 def test_two_coins_of_one_toss_each_are_not_identified():

@@ -94,23 +94,86 @@ def test_a_loaded_fit_is_asked_about_new_data(quakes, tmp_path):
     assert str(e.value) == "decode without data needs the data of the fit, which a loaded fit does not carry; pass x."
 
 
+CHAIN, SPACE = "a hidden Markov model such as HMM(Normal(), 2)", "a state space such as StateSpace(2)"
+
+
 @pytest.mark.parametrize(
-    "ask", ["decode", "smoothed", "filtered", "predicted", "pairwise", "residuals", "sample_paths"]
+    ("asks", "such"),
+    [
+        (("decode", "pairwise"), CHAIN),
+        (("impute", "innovations", "disturbances"), SPACE),
+        (("smoothed", "filtered", "predicted", "residuals", "sample_paths"), f"{CHAIN} or of {SPACE}"),
+    ],
 )
-def test_a_model_without_states_is_not_asked(ask):
+def test_a_model_without_states_is_not_asked(asks, such):
     fit = lk.fit(lk.Normal(), [1.0, 2.0, 4.0])
-    with pytest.raises(lk.ModelError) as e:
-        getattr(fit, ask)()
-    assert str(e.value) == (
-        f"Normal has no hidden states; {ask} is asked of a hidden Markov model such as HMM(Normal(), 2)."
-    )
+    for ask in asks:
+        with pytest.raises(lk.ModelError) as e:
+            getattr(fit, ask)()
+        assert str(e.value) == f"Normal has no hidden states; {ask} is asked of {such}."
 
 
-def test_only_a_chain_is_drawn_with_its_states():
+def test_only_a_model_with_states_is_drawn_with_its_states():
     fit = lk.fit(lk.Normal(), [1.0, 2.0, 4.0])
     with pytest.raises(lk.ModelError) as e:
         fit.sample(3, states=True)
     assert str(e.value) == (
-        "Normal has no hidden states; sample(sequences=..., states=...) is asked of a hidden Markov model such as "
-        "HMM(Normal(), 2)."
+        f"Normal has no hidden states; sample(sequences=..., states=...) is asked of {CHAIN} or of {SPACE}."
     )
+
+
+def test_a_chain_is_not_asked_what_only_a_state_space_knows(quakes):
+    with pytest.raises(lk.ModelError) as e:
+        quakes.impute()
+    assert str(e.value) == f"HMM: impute is asked of {SPACE}."
+    with pytest.raises(lk.ModelError) as e:
+        quakes.forecast(2, future=[1.0, 2.0])
+    assert str(e.value) == f"HMM: forecast(future=...) is asked of {SPACE}."
+
+
+@pytest.fixture(scope="module")
+def level():
+    """A local level, seen with gaps and an input with a name."""
+    rng = np.random.default_rng(2)
+    frame = {"t": np.arange(30.0), "y": np.cumsum(rng.normal(size=30)), "price": rng.normal(size=30)}
+    frame["y"][[4, 17]] = np.nan
+    model = lk.StateSpace(1, A=1, B=0, C=1, d=0, m0=0, P0=100)
+    return lk.fit(model, frame, columns="y", given="price", time="t", max_passes=3), frame
+
+
+def test_a_fit_of_a_state_space_and_its_model_say_the_same(level):
+    fit, frame = level
+    y, u, model = frame["y"], frame["price"], fit.model
+    for ask in ("smoothed", "filtered", "predicted"):
+        np.testing.assert_allclose(getattr(fit, ask)().mean, getattr(model, ask)(y, u).mean)
+        short = {n: v[:9] for n, v in frame.items()}
+        np.testing.assert_allclose(getattr(fit, ask)(short).sd, getattr(model, ask)(y[:9], u[:9]).sd)
+    for ask in ("residuals", "innovations", "impute"):
+        np.testing.assert_allclose(np.asarray(getattr(fit, ask)()), np.asarray(getattr(model, ask)(y, u)))
+    np.testing.assert_allclose(fit.innovations(standardised=False), model.innovations(y, u, standardised=False))
+    np.testing.assert_allclose(fit.disturbances().state, model.disturbances(y, u).state)
+    np.testing.assert_array_equal(fit.sample_paths(size=2, seed=4), model.sample_paths(y, 2, seed=4, given=u))
+    draws = fit.sample(given=u, sequences=2, states=True, seed=1)
+    np.testing.assert_array_equal(draws[1], model.sample(given=u, sequences=2, states=True, seed=1)[1])
+
+
+def test_inputs_to_come_have_the_names_of_the_fit(level):
+    fit, frame = level
+    future = {"shelf": [9.0, 9.0], "price": [0.5, -1.0]}
+    expected = fit.model.forecast(2, frame["y"], frame["price"], future=[0.5, -1.0])
+    np.testing.assert_allclose(fit.forecast(2, future=future).mean, expected.mean)
+    np.testing.assert_allclose(fit.forecast(2, future=np.array([0.5, -1.0])).mean, expected.mean)
+    with pytest.raises(lk.DataError) as e:
+        fit.forecast(2, future={"prise": [0.5, -1.0]})
+    assert str(e.value) == "there is no column 'price'; did you mean 'prise'? The columns are prise."
+
+
+def test_a_state_space_is_not_asked_what_only_a_chain_knows(level):
+    fit, _ = level
+    for ask in ("decode", "pairwise", "expected_durations"):
+        with pytest.raises(lk.ModelError) as e:
+            getattr(fit, ask)()
+        assert str(e.value) == f"StateSpace: {ask} is asked of {CHAIN}."
+    with pytest.raises(lk.ModelError) as e:
+        fit.residuals(interval=True)
+    assert str(e.value) == f"StateSpace: residuals(interval=True) is asked of {CHAIN}."

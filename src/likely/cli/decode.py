@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import numpy as np
 
@@ -9,8 +11,12 @@ from likely.cli.command import Command
 from likely.cli.options import sequence_option, time_option
 from likely.cli.output import TABLES, check_writable, give_table, places
 from likely.core.data import Sequences
+from likely.errors import ModelError
 from likely.io.tables import check_roles
 from likely.structures.chain_questions import METHODS
+from likely.structures.state_known import States
+from likely.structures.state_questions import StateQuestions
+from likely.workflows.result import Fit
 from likely.workflows.storage import load
 
 EPILOG = """\b
@@ -25,6 +31,9 @@ Example:
 There is a line for each row: its sequence and time as far as they are known, its state (counted from 1, or by the
 name of its label), and how probable that state is by itself, given the whole sequence. The method "viterbi" gives
 the most probable path; "posterior" the most probable state of each row, which together may hold impossible moves.
+
+\b
+The states of a state space are numbers: there is the mean of each given the whole sequence, and its standard deviation.
 """
 
 
@@ -34,17 +43,39 @@ the most probable path; "posterior" the most probable state of each row, which t
 @sequence_option
 @time_option
 @click.option(
-    "--method", type=click.Choice(METHODS), default="viterbi", show_default=True, help="The best path, or row by row."
+    "--method", type=click.Choice(METHODS), help="The best path (viterbi, unless given), or row by row (posterior)."
 )
 @click.option("--out", metavar="TABLE", help="Write a .csv or .parquet file; else CSV goes to stdout.")
-def decode(fit_file: str, file: str, sequence: str | None, time: str | None, method: str, out: str | None) -> None:
-    """Tell the most probable hidden state of every row of FILE, under a fitted hidden Markov model."""
+def decode(
+    fit_file: str, file: str, sequence: str | None, time: str | None, method: str | None, out: str | None
+) -> None:  # fmt: skip
+    """Tell the hidden state of every row of FILE, under a fitted hidden Markov model or state space."""
     check_writable(out, TABLES)
     fit = load(fit_file)
     check_roles(fit.model, sequence, time)
     data = fit.reread(file, sequence=sequence, time=time)
+    if isinstance(fit.model, StateQuestions):
+        if method is not None:
+            raise ModelError(f"--method {method} chooses states of a hidden Markov model; this is a state space.")
+        told = _numbers(fit.smoothed(data))
+    else:
+        told = _codes(fit, data, method or METHODS[0])
+    assert isinstance(data, Sequences)
+    give_table({**places(data), **told}, out)
+
+
+def _codes(fit: Fit, data: Any, method: str) -> dict[str, Any]:
+    """The best state of each row, and its probability."""
     found = fit.decode(data, method=method)
     codes, gamma = found.codes[0], fit.smoothed(data)
-    assert isinstance(data, Sequences)
     states = found.states if found.names else codes + 1
-    give_table({**places(data), "state": states, "probability": gamma[np.arange(len(codes)), codes]}, out)
+    return {"state": states, "probability": gamma[np.arange(len(codes)), codes]}
+
+
+def _numbers(known: States) -> dict[str, Any]:
+    """Mean and standard deviation of each state; numbered from 1 where there are several."""
+    out = {}
+    for i, (mean, sd) in enumerate(zip(known.mean.T, known.sd.T, strict=True)):
+        number = f"_{i + 1}" if known.mean.shape[1] > 1 else ""
+        out |= {f"state{number}": mean, f"sd{number}": sd}
+    return out

@@ -58,7 +58,7 @@ class Table(Remembers):
     x: Any
     given: Array | None = None  # (n, p) covariates
     weights: Array | None = None  # (n,) >= 0; None means one each
-    labels: Array | None = None  # (n,) known component, -1 where unknown
+    labels: Array | None = None  # (n,) known component, -1 where unknown; or (n, m) known states
     names: tuple[str, ...] = ()  # of the d columns
     given_names: tuple[str, ...] = ()
     text: tuple[bool, ...] = ()  # which columns hold codes

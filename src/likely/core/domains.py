@@ -53,6 +53,14 @@ class Domain:
             text = np.array2string(np.asarray(shown), precision=6, separator=", ").replace("\n", "")
             raise ModelError(f"{owner}.{self.name} = {text}; it needs {self.words}.", slot=self.name)
 
+    def keeps(self, value: Array) -> bool:
+        """Do values (k,) + event have the structure that the slot was given (names, directions, zeros)?"""
+        return True
+
+    def told(self, event: tuple[int, ...]) -> Array:
+        """event: entries that tell all that is estimated; not those that are known, or the same as one before them."""
+        return np.ones(event, bool)
+
     def at_edge(self, value: Array) -> Array:
         """Which entries lie at the edge of what is possible, where a likelihood need not be flat at its maximum."""
         return np.zeros(value.shape, bool)
@@ -220,6 +228,9 @@ class PositiveDefinite(Domain):
 
     def __init__(self, event: str = "d d", doc: str = ""):
         super().__init__(event, doc)
+
+    def told(self, event: tuple[int, ...]) -> Array:
+        return np.eye(event[-1], dtype=bool) if self.diagonal else np.tri(event[-1], dtype=bool)
 
     def outside(self, value: Array) -> Array:
         finite: Array = np.asarray(np.isfinite(value).all((-1, -2)))

@@ -19,6 +19,7 @@ from likely.numerics.soft import Array
 
 WEIGHT = "a weight is a finite number, 0 or above. Use 0 to leave a {item} out."
 GROUP = "a group is a number or a text, and every {item} needs one."
+NUMBERS = "known states are numbers, a column for each state."
 LABEL = "a label is a {member} counted from 0, or -1, NaN or None where it is unknown."
 
 
@@ -131,20 +132,21 @@ def _roles(
     return roles
 
 
-def covariates(source: Columns, given: Any) -> tuple[Array, tuple[str, ...]]:
+def covariates(source: Columns, given: Any, what: str = "given") -> tuple[Array, tuple[str, ...]]:
     """(n, p) numbers beside the rows of a source, and their names; `given` are columns of it, or data of its own."""
     named = _names(given)
     inner = source if named else columns_of(given)
     if inner.n != source.n:
-        raise DataError(f"given has {counted(inner.n, 'row')}, the data has {source.n}; one row for each is needed.")
+        raise DataError(f"{what} has {counted(inner.n, 'row')}, the data has {source.n}; one row for each is needed.")
     if inner is not source:
         inner = replace(inner, pieces=source.pieces)
     chosen = inner.positions(named) if named else range(inner.d)
-    x, text, vocabulary = inner.matrix(chosen, "given ")
+    x, text, vocabulary = inner.matrix(chosen, f"{what} ")
     if any(text):
         at = text.index(True)
-        fault = Fault(0, vocabulary[int(x[0, at])], "covariates are numbers. Write categories as columns of 0 and 1.")
-        raise inner.refuse(inner.label(chosen[at], "given "), chosen[at], fault)
+        why = "covariates are numbers. Write categories as columns of 0 and 1." if what == "given" else NUMBERS
+        fault = Fault(0, vocabulary[int(x[0, at])], why)
+        raise inner.refuse(inner.label(chosen[at], f"{what} "), chosen[at], fault)
     return x.astype(float, copy=False), tuple(inner.names[j] for j in chosen) if inner.names else ()
 
 

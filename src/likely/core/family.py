@@ -52,6 +52,7 @@ class Family(Points, Face):
     reads_single: ClassVar[bool] = False  # takes points in single precision as they are, where it passes in one go
     hidden: bool = False  # something is hidden here or below: one pass is not enough
     labels_rows: ClassVar[bool] = False  # known labels are those of rows, also where the items are sequences
+    labels_points: ClassVar[bool] = False  # these are the hidden states themselves, points and not members
     reads_missing: ClassVar[bool] = False  # NaN is a value that was not observed
 
     slots: dict[str, Slot]  # after bind
@@ -156,9 +157,29 @@ class Family(Points, Face):
         return any(p.sequential for p in self.parts().values())
 
     @property
+    def may_use_given(self) -> bool:
+        """May there be covariates?"""
+        return bool(self.uses_given) or any(p.may_use_given for p in self.parts().values())
+
+    @property
     def reads_infinite(self) -> bool:
         """May values be infinite, as ends of intervals are?"""
         return any(p.reads_infinite for p in self.parts().values())
+
+    @property
+    def approximation(self) -> str:
+        """What the likelihood is worked out by where it is approximate, and an M-step may lower it; else nothing."""
+        return next(filter(None, (p.approximation for p in self.parts().values())), "")
+
+    @property
+    def unwritten(self) -> str:
+        """What of this model the notation cannot write, so that no file can keep it; else nothing."""
+        return next(filter(None, (p.unwritten for p in self.parts().values())), "")
+
+    @property
+    def hides_points(self) -> bool:
+        """Are hidden states points, not members that rows may come from?"""
+        return self.labels_points or any(p.hides_points for p in self.parts().values())
 
     @property
     def k(self) -> int:
@@ -183,6 +204,25 @@ class Family(Points, Face):
     def count_free(self) -> int:
         """Number of free parameters of the bound family."""
         return sum(s.count() for s in self.slots.values()) + sum(p.count_free() for p in self.parts().values())
+
+    def count_redundant(self) -> int:
+        """How many of them no data can tell, because other values of them describe the same distribution."""
+        return sum(p.count_redundant() for p in self.parts().values())
+
+    @property
+    def undetermined(self) -> str:
+        """Why no data can tell some of them, in words; else nothing."""
+        return next(filter(None, (p.undetermined for p in self.parts().values())), "")
+
+    def neutral(self, params: Params) -> Array:
+        """(r, p): directions in the coordinates of `flatten` that leave the distribution as it is, to first order."""
+        own = sum(s.size(params[n]) for n, s in self.slots.items() if not s.fixed)
+        each = [np.zeros((0, own)), *(p.neutral(params[n]) for n, p in self.parts().items())]
+        out, at, row = np.zeros((sum(len(e) for e in each), sum(e.shape[1] for e in each))), 0, 0
+        for e in each:
+            out[row : row + len(e), at : at + e.shape[1]] = e
+            row, at = row + len(e), at + e.shape[1]
+        return out
 
     def flatten(self, params: Params) -> Array:
         """Unconstrained coordinates of everything that is estimated."""
@@ -267,9 +307,14 @@ class Family(Points, Face):
         for name, slot in self.slots.items():
             if slot.prior is not None:
                 value = params[name] - slot.offsets
-                each = slot.prior.log_density_beside(value.reshape(slot.prior.k, -1), params).reshape(slot.k, -1).sum(1)
+                each = slot.prior.log_density_beside(value.reshape(slot.prior.k, -1), self.beside(name, params))
+                each = each.reshape(slot.k, -1).sum(1)
                 total = total + slot.one(each).reshape(models, -1).sum(1)
         return total
+
+    def beside(self, name: str, params: Params) -> Params:
+        """The parameters as the prior of a slot sees them, which may speak in terms of another slot."""
+        return params
 
     def log_density_each(self, values: Array) -> Array:
         """As a prior: log density (k,) of member i at the i-th value, laid flat in (k, size)."""
@@ -361,6 +406,6 @@ class Family(Points, Face):
 
 
 def _obeyed(slot: Slot, value: Array) -> bool:
-    if not np.allclose(slot.settle(value), value, rtol=1e-12, atol=0):
+    if not np.allclose(slot.settle(value), value, rtol=1e-12, atol=0) or not slot.domain.keeps(value):
         return False
     return not slot.ties or bool(np.allclose(slot.spread(slot.one(value - slot.offsets)) + slot.offsets, value))

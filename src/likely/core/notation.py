@@ -7,10 +7,11 @@ import difflib
 from typing import Any
 
 from likely.core.family import REGISTRY, Family
+from likely.core.patterns import Affine, Scaled
 from likely.core.written import CONSTANTS, Choose, Free, Shared
 from likely.errors import InputError, NotationError
 
-FUNCTIONS: dict[str, Any] = {"choose": Choose, "range": range}
+FUNCTIONS: dict[str, Any] = {"affine": Affine, "choose": Choose, "range": range, "scaled": Scaled}
 NUMBERS = {"inf": float("inf"), "nan": float("nan")}
 
 

@@ -45,8 +45,8 @@ class Numbers:
 def numbers(family: Family, params: Params) -> Numbers:
     """Every number that a bound family estimates, as people read it: variances, probabilities, rates.
 
-    A value that is common to several members is named at the first; of a covariance the lower triangle is told (a
-    diagonal one has its diagonal).
+    A value that is common to several members or entries is named at the first; of a covariance the lower triangle is
+    told (a diagonal one has its diagonal).
 
     >>> import likely as lk
     >>> from likely.core.params import Params
@@ -106,9 +106,7 @@ def _named(slot: Slot) -> Array:
     free = np.ones(shape, bool) if slot.known is None else np.isnan(slot.known).reshape(shape)
     for tied in slot.ties:
         free &= (np.arange(shape[tied]) == 0).reshape([-1 if i == tied else 1 for i in range(len(shape))])
-    if isinstance(slot.domain, PositiveDefinite):
-        free &= np.eye(shape[-1], dtype=bool) if slot.domain.diagonal else np.tri(shape[-1], dtype=bool)
-    return free
+    return free & slot.domain.told(slot.event)
 
 
 def _written(index: tuple[int, ...], axes: int) -> str:

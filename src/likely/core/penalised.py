@@ -69,7 +69,8 @@ class _Climb:
         for name, slot in self.family.slots.items():
             if slot.prior is not None:
                 value = (params[name] - slot.offsets).reshape(slot.prior.k, -1)
-                out = out + slot.share * slot.prior.log_density_beside(value, params).reshape(slot.k, -1).sum(1)
+                each = slot.prior.log_density_beside(value, self.family.beside(name, params))
+                out = out + slot.share * each.reshape(slot.k, -1).sum(1)
         return out
 
     def _units(self, u: Array) -> Array:

@@ -83,7 +83,7 @@ def sequences_of(
 def assemble(
     layout: Layout, chosen: list[int], *, given: Any = None, weights: Any = None, labels: Any = None,
     groups: Any = None, grouped_by: str = "groups", of_rows: bool | None = None, member: str = "component",
-    infinite: bool = False, missing: bool = False,
+    points: bool = False, infinite: bool = False, missing: bool = False,
 ) -> Sequences:  # fmt: skip
     """Sequences of the chosen columns.
 
@@ -95,6 +95,7 @@ def assemble(
     weights, groups             of sequences: an array, or a column that says the same in all rows of a sequence
     labels                      of rows or of sequences, as `of_rows` says; None: of sequences where there are as many
     member : str                what a label stands for
+    points : bool               labels are points, the known states of rows, (rows, m)
     infinite, missing : bool    may values be?
     """
     if isinstance(layout.ready, Table):  # what it says of rows may hold for sequences as well
@@ -118,6 +119,9 @@ def assemble(
         out = out.with_(groups=found)
     if labels is None:
         return out
+    if points:
+        beside = layout.beside(labels, "labels") if layout.listed and is_sequences(labels) else labels
+        return out.with_(rows=rows.with_(labels=covariates(layout.source, beside, "labels")[0]))
     if _told_by_row(layout, labels) if of_rows is None else of_rows:
         codes, label_names = labels_in(*layout.of_rows(labels, "labels"), member)
         return out.with_(rows=rows.with_(labels=codes, label_names=label_names))

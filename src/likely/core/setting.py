@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Data, Table
 from likely.errors import ModelError
 
 
@@ -20,9 +20,10 @@ class Setting:
     rows: Table | None = None
 
     @staticmethod
-    def of(rows: Table) -> Setting:
-        """The setting that some rows make."""
-        return Setting({"d": rows.d, "p": rows.p}, rows)
+    def of(data: Data) -> Setting:
+        """The setting that some rows make, or sequences of them: how many items there are belongs to it."""
+        rows = data.rows
+        return Setting({"d": rows.d, "p": rows.p, "items": len(data)}, rows)
 
     def select(self, columns: Sequence[int]) -> Setting:
         """The setting of a family that looks at some of the columns."""

@@ -5,8 +5,9 @@ here are affine combinations of points of that space, so ties, known values and 
 break, and those are asked (`valid`). The loop guards: a proposal that lowers the objective is thrown away.
 
 Far from a maximum SQUAREM (Varadhan & Roland 2008, step S3) walks curved ridges well; near it Anderson acceleration
-(type II, as in Henderson & Varadhan 2019) is unbeatable. Convergence itself is left to plain EM steps: when Anderson
-sees next to nothing left to gain, plain steps confirm it.
+(type II, as in Henderson & Varadhan 2019) is unbeatable. Where both are at a loss, as in state spaces that are all but
+free of noise, BFGS climbs in free coordinates. Convergence itself is left to plain EM steps: when Anderson or BFGS sees
+next to nothing left to gain, plain steps confirm it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import numpy as np
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.em.loop import Step
+from likely.em.outcome import Outcome
+from likely.em.quasi_newton import QuasiNewton
 from likely.em.stopping import enough
 from likely.errors import Degenerate
 from likely.numerics.soft import Array
@@ -31,6 +34,10 @@ CONDITION = 1e6  # of its least-squares problem; older points are dropped above 
 LONGEST_HOLD = 4  # cycles of SQUAREM before Anderson is tried again, at most
 STRIKES = 2  # rejected proposals in a row that send Anderson back to SQUAREM
 CONFIRM = 8  # plain steps that confirm; then acceleration resumes
+LOST = 3  # proposals rejected or not feasible after which BFGS is tried
+PATIENCE = 40  # passes of acceleration after which it is tried in any case
+PART = 0.1  # of the passes so far: so many it may take to measure curvatures
+RECENT = 8  # steps from which it learns when it begins
 SHORTER = 5  # times a proposal is shortened towards the EM point before it is given up
 
 
@@ -94,9 +101,10 @@ class Anderson:
 
 @dataclass
 class Accelerated:
-    """Proposes what to evaluate next: plain steps, then SQUAREM, then Anderson, then plain steps to confirm."""
+    """Proposes what to evaluate next: plain steps, SQUAREM, Anderson, BFGS where they crawl, plain steps to confirm."""
 
     tol: float
+    ended: Outcome | None = None  # it leaves that to the loop, but where BFGS twice finds nothing left to gain
     method: Squarem | Anderson = field(default_factory=Squarem)
     plain_left: int = WARM  # plain steps still to come before the next extrapolation
     hold: int = 1  # SQUAREM cycles before Anderson may take over
@@ -107,28 +115,79 @@ class Accelerated:
     pending: tuple[Array, Any] | None = None  # those of the proposal being evaluated
     cycle: float = -np.inf  # objective when the current SQUAREM cycle began
     height: float = -np.inf  # objective of the step before
+    recent: list[Step] = field(default_factory=list)  # what the last passes brought
+    lost: int = 0  # proposals that were rejected or not feasible
+    spent: int = 0  # passes of SQUAREM and Anderson
+    climb: QuasiNewton | None = None  # while it goes on
+    top: float = -np.inf  # objective where the last climb ended
+    arrived: bool = False  # did that find nothing left to gain?
+    barred: bool = False  # does BFGS lead nowhere here?
 
     def propose(self, family: Family, step: Step) -> tuple[Params, str]:
-        """The next parameters, and "em", "squarem" or "anderson"."""
+        """The next parameters, and "em", "squarem", "anderson" or "quasi-newton"."""
         if self.pending is not None:  # the last proposal was kept
             (self.latest, self.source), self.pending = self.pending, None
+        if self.climb is not None:
+            return self._climbed(family, step)
         if self.plain_left > 0 or self._soon(step):
             self.plain_left = max(self.plain_left - 1, 0)
             return self._plain(family, step)
+        if self._crawls(family, step):
+            return self._climbed(family, step)
         if self.origin is None:
             self.origin, self.latest, self.source = step.stats, None, None
         return self._extrapolated(family, step) or self._plain(family, step)
 
-    def judge(self, accepted: bool, kind: str) -> None:
+    def judge(self, accepted: bool, tried: Step) -> None:
         """Told whether the proposal was kept."""
-        if kind != "em":
+        if np.isfinite(tried.objective):
+            self.recent = [*self.recent[1 - RECENT :], tried]
+        if self.climb is not None:
+            if tried.kind != "em":
+                self.climb.judge(accepted, tried)
+            return
+        self.spent += self.origin is not None
+        if tried.kind != "em":
             self.method.judge(accepted)
         if accepted:
             return
+        if tried.kind == "em" and self.arrived and self.top - tried.objective < enough(self.tol):
+            self.ended = Outcome.rounding_floor  # the loop would call it a fall
+        self.lost += 1
         self.pending, self.plain_left = None, 1
         if isinstance(self.method, Anderson) and self.method.strikes >= STRIKES:
             self.method, self.hold = Squarem(), self.sentence
             self.sentence = min(2 * self.sentence, LONGEST_HOLD)
+
+    def _crawls(self, family: Family, step: Step) -> bool:
+        """Does extrapolation not get on, and can BFGS begin? Without a tolerance there is no end to lead to."""
+        if self.barred or self.tol <= 0 or (self.lost < LOST and self.spent < PATIENCE):
+            return False
+        few = PART * step.passes if np.isfinite(self.top) else 0
+        self.climb = QuasiNewton.begin(self.tol, family, step, self.recent, few=few)
+        self.barred = self.climb is None
+        return not self.barred
+
+    def _climbed(self, family: Family, step: Step) -> tuple[Params, str]:
+        """A step of BFGS. At its end plain steps confirm, and if they do not end the run another climb begins.
+
+        It is over when a climb, with the plain steps before it, gained next to nothing.
+        """
+        assert self.climb is not None
+        found = self.climb.propose(step.rounding)
+        if found is not None:
+            return found, "quasi-newton"
+        self.arrived, little = self.climb.arrived, step.objective - self.top < enough(self.tol)
+        if little and self.arrived:
+            return self._over(step)
+        self.barred, self.top = little, step.objective
+        self.climb, self.latest, self.spent = None, None, PATIENCE
+        self._confirm()
+        return self._plain(family, step)
+
+    def _over(self, step: Step) -> tuple[Params, str]:
+        self.ended = Outcome.converged if step.rounding < enough(self.tol) else Outcome.rounding_floor
+        return step.params, "em"
 
     def _soon(self, step: Step) -> bool:
         """Will plain steps be within the tolerance before an extrapolation could be confirmed?
@@ -142,7 +201,12 @@ class Accelerated:
         return step.gain_left * factor**CONFIRM < enough(self.tol)
 
     def _plain(self, family: Family, step: Step) -> tuple[Params, str]:
-        params = family.maximize(step.stats, step.params)
+        try:
+            params = family.maximize(step.stats, step.params)
+        except Degenerate:
+            if not self.arrived or self.tol == 0:
+                raise
+            return self._over(step)  # a variance is 0 to rounding, and nothing is left to gain
         if self.origin is not None:
             self.pending = (step.stats.pack(self.origin), step.stats)
         return params, "em"
@@ -160,6 +224,7 @@ class Accelerated:
         found = self._feasible(family, step, proposal, self.latest, gx)
         if found is None:
             self.method.judge(False)
+            self.lost += 1
             return None
         params, x, stats = found
         kind = type(self.method).__name__.lower()

@@ -49,6 +49,17 @@ def bank_of(family: Family, models: int) -> Family:
     return family.bind((Axis("start", models, hidden=False), *family.axes), family.setting)
 
 
+def coordinates(family: Family, params: Params) -> list[int]:
+    """How many free coordinates each slot has, in their order."""
+    own = [slot.size(params[name]) for name, slot in family.slots.items() if not slot.fixed]
+    return own + [size for name, part in family.parts().items() for size in coordinates(part, params[name])]
+
+
+def laid_out(points: Array, sizes: Sequence[int]) -> Array:
+    """Coordinates (models, q) of models as those of their bank: slot by slot, and there model by model."""
+    return np.concatenate([np.zeros(0), *(c.ravel() for c in np.split(points, np.cumsum(sizes)[:-1], axis=1))])
+
+
 @dataclass(frozen=True)
 class _Pass:
     """What one pass over some rows brought back, for each model."""

@@ -54,24 +54,31 @@ class Step:
 
 
 class Proposer(Protocol):
-    """Chooses the next parameters from the steps so far. Plain EM is one; accelerators are others."""
+    """Chooses the next parameters from the steps so far. Plain EM is one; accelerators are others.
+
+    `ended` says how the run ends where the proposer itself can tell; the loop can only of plain steps.
+    """
+
+    ended: Outcome | None
 
     def propose(self, family: Family, step: Step) -> tuple[Params, str]:
         """The next parameters to evaluate, and what to call them."""
         ...
 
-    def judge(self, accepted: bool, kind: str) -> None:
-        """Told whether the proposal was kept."""
+    def judge(self, accepted: bool, tried: Step) -> None:
+        """Told whether the proposal was kept, and what the pass at it brought."""
         ...
 
 
 class PlainEM:
     """The M-step as it stands."""
 
+    ended: Outcome | None = None
+
     def propose(self, family: Family, step: Step) -> tuple[Params, str]:
         return family.maximize(step.stats, step.params), "em"
 
-    def judge(self, accepted: bool, kind: str) -> None:
+    def judge(self, accepted: bool, tried: Step) -> None:
         return None
 
 
@@ -112,12 +119,15 @@ def em(
     while step.passes < max_passes:
         yield step
         candidate, kind = proposer.propose(family, step)
+        if proposer.ended is not None:
+            yield step.ending(proposer.ended)
+            return
         new = _risk(family, engine, candidate, step, temperature, kind)
         gain, rounding = new.objective - step.objective, step.rounding
         fell = not gain >= -rounding
-        proposer.judge(not fell, kind)
+        proposer.judge(not fell, new)
         if fell and kind == "em":
-            yield step.ending(Outcome.decreased, new.passes)
+            yield step.ending(proposer.ended or Outcome.decreased, new.passes)
             return
         if fell:
             step = replace(step, passes=new.passes, kind="rejected")
@@ -140,7 +150,7 @@ def _risk(family: Family, engine: Engine, params: Params, step: Step, temperatur
     except (Degenerate, np.linalg.LinAlgError):
         if kind == "em":
             raise
-        return replace(step, passes=step.passes + 1, objective=-math.inf)
+        return replace(step, passes=step.passes + 1, kind=kind, objective=-math.inf)
 
 
 def _evaluate(family: Family, engine: Engine, params: Params, passes: int, temperature: float, kind: str) -> Step:

@@ -14,6 +14,10 @@ class Outcome(Enum):
     pass_limit = "Stopped at the limit of passes, before convergence; raise max_passes."
     interrupted = "Interrupted; these are the best parameters so far."
     stopped = "Stopped by the callback; these are the best parameters so far."
+    stalled = (
+        "Stalled: the EM direction is no ascent direction of the objective, which is approximate, and a quasi-Newton "
+        "climb finds nothing higher; the gradient is not zero, so this need not be a maximum."
+    )
     decreased = "Stopped: the objective fell, which exact EM never does; these are the parameters before the fall."
 
     @property

@@ -154,12 +154,12 @@ def entries(fit: Fit) -> Entries:
 
 def bound_model(fit: Fit) -> Family:
     """The fitted model at its place: at the data, or at the names of its columns where the fit was loaded."""
-    return fit.model.bind((), Setting.of(fit.data.rows if fit.data is not None else _no_rows(fit)))
+    return fit.model.bind((), Setting.of(fit.data if fit.data is not None else _no_rows(fit)))
 
 
 def bound_family(fit: Fit) -> Family:
     """What was free, at its place."""
-    return fit.family.bind((), Setting.of(fit.data.rows if fit.data is not None else _no_rows(fit)))
+    return fit.family.bind((), Setting.of(fit.data if fit.data is not None else _no_rows(fit)))
 
 
 def _no_rows(fit: Fit) -> Table:

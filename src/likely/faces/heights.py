@@ -28,8 +28,8 @@ class Heights:
     def __init__(self, fit: Fit, engine: Local):
         rows = engine.data.rows
         self._engine = engine
-        self._family = fit.family.bind((), Setting.of(rows))
-        self._params = fit.model.bind((), Setting.of(rows)).known_params()
+        self._family = fit.family.bind((), Setting.of(engine.data))
+        self._params = fit.model.bind((), Setting.of(engine.data)).known_params()
         self.numbers: Numbers = numbers(self._family, self._params)
         self.cost = len(rows) * width_of(self._family)  # numbers that one model takes
 
@@ -58,5 +58,5 @@ class Heights:
 def heights(fit: Fit) -> Generator[Heights]:
     """The objective around a fit, with its data at hand."""
     assert fit.data is not None
-    with Local(fit.data, width_of(fit.family.bind((), Setting.of(fit.data.rows)))) as engine:
+    with Local(fit.data, width_of(fit.family.bind((), Setting.of(fit.data)))) as engine:
         yield Heights(fit, engine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from likely.core.named import positions
 from likely.core.numbers import numbers
@@ -19,6 +19,7 @@ from likely.faces.posteriors import draw_posterior, no_posterior
 from likely.faces.profiles import draw_profile
 from likely.faces.regressions import draw_regression
 from likely.faces.scatter import draw_scatter, numeric_columns
+from likely.faces.state_space import TALL, draw_diagnostics, draw_forecast, draw_series, no_series
 from likely.faces.states import (
     PAIR,
     SQUARE,
@@ -35,6 +36,7 @@ from likely.faces.surfaces import Limits, draw_surface
 from likely.faces.traces import draw_selection, draw_trace
 from likely.faces.words import column_words, plural
 from likely.io.replacing import replacing
+from likely.structures.state_questions import StateQuestions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +57,7 @@ class Kind:
 def plot(
     fit: Fit, kind: str | None = None, ax: Axes | None = None, *, columns: Sequence[str | int] | None = None,
     x: str | None = None, y: str | None = None, path: Path | Sequence[Path] | None = None,
-    limits: tuple[Limits, Limits] | None = None,
+    limits: tuple[Limits, Limits] | None = None, h: int | None = None, future: Any = None,
 ) -> Axes:  # fmt: skip
     """Draw a fit.
 
@@ -68,7 +70,9 @@ def plot(
                            normal distribution), "panel" (density, distribution function, quantiles and
                            probabilities of one column against the data's), "posterior" (one number under its conjugate
                            prior), "profile" (the log-likelihood over one number, the others maximised anew), "surface"
-                           (over two numbers, the others as fitted)
+                           (over two numbers, the others as fitted). Of a state space "states" (every column with what
+                           is known of the states), "residuals" (over time, against the normal distribution, and their
+                           autocorrelations) and "forecast" (rows to come, with the bands they lie in)
     ax : Axes              where to draw; a new figure unless given
     columns : two names    (or positions from 0) which columns a scatter shows; the first two unless given
     x, y : str             the numbers of a profile (x) or a surface (x and y), as one writes them behind `fit.model.`:
@@ -76,6 +80,9 @@ def plot(
     path : Path or list    what a `Path` saw of a fit, drawn on its surface
     limits : two pairs     (lowest, highest) of x and of y on a surface; from the maximum down, and around paths,
                            unless given
+    h : int                how many rows a forecast goes ahead; a third of the longest series, and 24 at most, unless
+                           given
+    future : array (h, p)  inputs of the rows that are forecast, of models that have inputs
 
     Returns
     -------
@@ -86,16 +93,17 @@ def plot(
     ModelError      a kind that does not exist or that this fit does not have, an option that is of another kind,
                     columns or numbers that are not there
     """
-    options = {"columns": columns, "x": x, "y": y, "path": path, "limits": limits}
+    options = {"columns": columns, "x": x, "y": y, "path": path, "limits": limits, "h": h, "future": future}
     options = {name: value for name, value in options.items() if value is not None}
     kind = _kind(fit, kind or _implied(options))
+    drawn = _kinds(fit)[kind]
     for name in options:
-        if name not in KINDS[kind].options:
+        if name not in drawn.options:
             raise ModelError(f"plot({kind!r}, {name}={options[name]!r}): {MEANT[name]}.")
     if columns is not None:
         options = {"pair": _pair(fit, columns)}
-    ax = new_axes(KINDS[kind].size) if ax is None else ax
-    KINDS[kind].draw(fit, ax, **options)
+    ax = new_axes(drawn.size) if ax is None else ax
+    drawn.draw(fit, ax, **options)
     return ax
 
 
@@ -105,6 +113,8 @@ MEANT = {
     "y": "y=... names the second number of a surface",
     "path": "path=... is drawn on a surface",
     "limits": "limits=... are those of a surface",
+    "h": "h=... is how far a forecast goes",
+    "future": "future=... are the inputs of a forecast",
 }
 
 
@@ -114,22 +124,30 @@ def _implied(options: Collection[str]) -> str | None:
         return "scatter"
     if {"y", "path", "limits"} & set(options):
         return "surface"
+    if {"h", "future"} & set(options):
+        return "forecast"
     return "profile" if options else None
 
 
+def _kinds(fit: Fit) -> dict[str, Kind]:
+    """The kinds that there are for such a model."""
+    return {**KINDS, **OF_STATE_SPACES} if isinstance(fit.model, StateQuestions) else KINDS
+
+
 def _kind(fit: Fit, kind: str | None) -> str:
-    has = [name for name, k in KINDS.items() if not k.lacks(fit)]
+    kinds = _kinds(fit)
+    has = [name for name, k in kinds.items() if not k.lacks(fit)]
     offer = f"it has {listing(has, 'or')}" if has else "it has no picture"
     if kind is None:
         if own := [name for name in has if name in UNASKED]:
             return own[0]
         meant = [name for name in UNASKED if name != "states" or fit.model.axis == "state"]
-        reasons = "; ".join(f"{name}: {KINDS[name].lacks(fit)}" for name in meant)
+        reasons = "; ".join(f"{name}: {kinds[name].lacks(fit)}" for name in meant)
         rest = f" By name, {offer}." if has else ""
         raise ModelError(f"this fit has no picture ({reasons}).{rest}")
-    if kind not in KINDS:
-        raise ModelError(f"plot({kind!r}): the kinds are {', '.join(map(repr, KINDS))}; of this fit, {offer}.")
-    if why := KINDS[kind].lacks(fit):
+    if kind not in kinds:
+        raise ModelError(f"plot({kind!r}): the kinds are {', '.join(map(repr, kinds))}; of this fit, {offer}.")
+    if why := kinds[kind].lacks(fit):
         raise ModelError(f"plot({kind!r}) of this fit: {why}; {offer}.")
     return kind
 
@@ -226,6 +244,12 @@ KINDS = {
     "posterior": Kind(draw_posterior, _no_posterior),
     "profile": Kind(draw_profile, _no_profile, ("x",)),
     "surface": Kind(draw_surface, _no_surface, ("x", "y", "path", "limits")),
+}
+
+OF_STATE_SPACES = {
+    "states": Kind(draw_series, no_series, size=TALL),
+    "residuals": Kind(draw_diagnostics, no_series, size=TALL),
+    "forecast": Kind(draw_forecast, no_series, ("h", "future"), size=WIDE),
 }
 
 UNASKED = ("states", "density", "scatter", "regression", "trace", "selection")  # drawn also where no kind is named

@@ -19,6 +19,7 @@ from likely.structures.forecast import means
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.gridspec import SubplotSpec
 
     from likely.workflows.result import Fit
 
@@ -70,9 +71,9 @@ def _chain(fit: Fit) -> Any:
 
 def draw_states(fit: Fit, ax: Axes) -> None:
     """The series in the colours of its decoded states, each over the mean and the 90 % band of what its state emits."""
-    data = _data(fit)
+    data = rows_of(fit)
     codes, x = fit.decode().codes[0], data.rows.x[:, 0]
-    at, edges = _times(data)
+    at, edges = times_of(data)
     words = state_words(fit, np.bincount(codes, minlength=_chain(fit).size) / len(codes))
     low, middle, high = _emitted(fit)
     for run in _runs(codes, data):
@@ -90,8 +91,8 @@ def draw_states(fit: Fit, ax: Axes) -> None:
         edge = 0.4 if len(x) <= CROWD else 0.0
         ax.plot(at[mine], x[mine], "o", ms=size, mew=edge, mec="white", color=colour(j), zorder=4, label=label)
     _strip(fit, ax, edges)
-    _along(ax, data, edges)
-    dress(ax, capital(model_words(fit.model)), _time_words(data), data.rows.names[0] if data.rows.names else "value")
+    along(ax, data, edges)
+    dress(ax, capital(model_words(fit.model)), time_words(data), data.rows.names[0] if data.rows.names else "value")
     ax.set_title(ax.get_title(loc="left"), loc="left", fontsize=11, fontweight="bold", color=INK, pad=24)
     if any(data.rows.text):
         ax.set_yticks(np.unique(x[~np.isnan(x)]), data.rows.levels())
@@ -145,9 +146,9 @@ def probability(p: float) -> str:
 
 def draw_residuals(fit: Fit, ax: Axes) -> None:
     """Pseudo-residuals over time, and their quantiles against those of the standard normal."""
-    data = _data(fit)
+    data = rows_of(fit)
     z, ends = fit.residuals(), fit.residuals(interval=True)
-    at, edges = _times(data)
+    at, edges = times_of(data)
     left, right = _pair(ax)
     bound = float(special.ndtri((1 + SURE) / 2))
     far = 1.15 * max(3.0, float(np.abs(z[np.isfinite(z)]).max(initial=0.0)))
@@ -158,13 +159,13 @@ def draw_residuals(fit: Fit, ax: Axes) -> None:
     size = float(np.clip(900 / len(z), 1.5, 4.5))
     left.plot(at, np.clip(z, -far, far), "o", ms=size, mew=0, color=colour(0), alpha=0.85)
     left.set_ylim(-far, far)
-    _along(left, data, edges)
-    dress(left, "Pseudo-residuals", _time_words(data), "standard normal under the model")
-    _quantiles(right, z[np.isfinite(z)])
+    along(left, data, edges)
+    dress(left, "Pseudo-residuals", time_words(data), "standard normal under the model")
+    against_normal(right, z[np.isfinite(z)])
     ax.set_axis_off()
 
 
-def _quantiles(ax: Axes, z: Array) -> None:
+def against_normal(ax: Axes, z: Array, what: str = "pseudo-residual") -> None:
     """Ordered residuals against normal quantiles, with the band in which 95 % of each lie under the model."""
     z, n = np.sort(z), len(z)
     rank = np.arange(1, n + 1)
@@ -174,26 +175,32 @@ def _quantiles(ax: Axes, z: Array) -> None:
     ends = theirs[[0, -1]]
     ax.plot(ends, ends, color=FAINT, lw=0.9, zorder=1)
     ax.plot(theirs, z, "o", ms=3.5, mew=0, color=colour(0), alpha=0.8)
-    dress(ax, "Against the normal distribution", "normal quantile", "ordered pseudo-residual")
+    dress(ax, "Against the normal distribution", "normal quantile", f"ordered {what}")
     explain(ax)
 
 
 def _pair(ax: Axes) -> tuple[Axes, Axes]:
     """Two axes side by side where the given ones are."""
-    figure, place = ax.figure, ax.get_subplotspec()
-    if place is None:
-        box = ax.get_position()
-        place = figure.add_gridspec(1, 1, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1)[0]
-    inner = place.subgridspec(1, 2, width_ratios=(1.7, 1))
-    return figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
+    inner = place_of(ax).subgridspec(1, 2, width_ratios=(1.7, 1))
+    return ax.figure.add_subplot(inner[0]), ax.figure.add_subplot(inner[1])
 
 
-def _data(fit: Fit) -> Sequences:
+def place_of(ax: Axes) -> SubplotSpec:
+    """Where some axes are, to be divided among others."""
+    place = ax.get_subplotspec()
+    if place is not None:
+        return place
+    box = ax.get_position()
+    return ax.figure.add_gridspec(1, 1, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1)[0]
+
+
+def rows_of(fit: Fit) -> Sequences:
+    """The sequences of a fit."""
     assert fit.data is not None
     return in_sequences(fit.data)
 
 
-def _times(data: Sequences) -> tuple[Any, Any]:
+def times_of(data: Sequences) -> tuple[Any, Any]:
     """When each row (n,) was, and where rows begin and end (n + 1,) half-way between them.
 
     Several sequences stand side by side, by the number of the row: their times may overlap.
@@ -207,7 +214,8 @@ def _times(data: Sequences) -> tuple[Any, Any]:
     return at, np.concatenate([[at[0] - half[0]], inner, [at[-1] + half[-1]]])
 
 
-def _time_words(data: Sequences) -> str:
+def time_words(data: Sequences) -> str:
+    """What the x-axis counts."""
     if data.times is not None and len(data) == 1:
         return data.time_name or "time"
     return "row" if len(data) == 1 else f"row ({len(data)} sequences end to end)"
@@ -258,7 +266,7 @@ def _strip(fit: Fit, ax: Axes, edges: Any) -> None:
     strip.text(1.006, 0.5, "probability", transform=strip.transAxes, fontsize=7.5, color=FAINT, va="center", ha="left")
 
 
-def _along(ax: Axes, data: Sequences, edges: Any) -> None:
+def along(ax: Axes, data: Sequences, edges: Any) -> None:
     """The range of the time axis, and lines between sequences."""
     ax.set_xlim(edges[0], edges[-1])
     for begin in data.offsets[1:-1]:

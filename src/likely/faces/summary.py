@@ -9,8 +9,10 @@ from html import escape
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from likely.core.family import Family
 from likely.em.outcome import Outcome
 from likely.em.starts import SAME
+from likely.faces.blocks import blocks
 from likely.faces.candidates import candidates
 from likely.faces.components import WIDTH, number_grids
 from likely.faces.entries import bound_model, entries
@@ -18,6 +20,9 @@ from likely.faces.grid import Grid
 from likely.faces.moves import about_states, moves
 from likely.faces.words import capital, duration, listed, log_number, model_words, plural
 from likely.numerics.soft import Array
+from likely.structures.nonlinear_functions import DIFFERENCES
+from likely.structures.nonlinear_questions import NonlinearQuestions
+from likely.structures.state_questions import StateQuestions
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -111,8 +116,21 @@ def _data_words(fit: Fit) -> str:
     return f"{rows} of {plural(fit.n_columns, 'column')}{names}{given}"
 
 
+def _differences(model: Family, p: int) -> Iterator[str]:
+    """Which functions of a nonlinear state space have no exact derivatives."""
+    if isinstance(model, NonlinearQuestions) and model.derives:
+        rough = [name for name, how in model.derivatives(p).items() if how == DIFFERENCES]
+        if rough:
+            yield f"Derivatives of {listed(rough)} are central differences, as complex numbers do not go through."
+    for part in model.parts().values():
+        yield from _differences(part, p)
+
+
 def _story(fit: Fit) -> Iterator[str]:
     yield str(fit.outcome)
+    if fit.model.approximation:
+        yield f"The likelihood is approximate: that of {fit.model.approximation}."
+        yield from _differences(fit.model, 0 if fit.data is None else fit.data.rows.p)
     took = duration(fit.seconds)
     if fit.outcome is Outcome.closed_form:
         yield f"It took {took}."
@@ -164,7 +182,10 @@ def _figures(fit: Fit) -> Grid:
 
 
 def _tables(fit: Fit, r: Array | None) -> Iterator[tuple[str, Grid]]:
-    yield from number_grids(entries(fit), list(_beside(fit, r)))
+    if isinstance(fit.model, StateQuestions):
+        yield from blocks(fit)
+    else:
+        yield from number_grids(entries(fit), list(_beside(fit, r)))
     yield from moves(fit)
     if fit.selection is not None:
         yield candidates(fit.selection)

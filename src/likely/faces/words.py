@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from likely.core.family import Family
@@ -27,11 +27,13 @@ def model_words(family: Family, count: int = 1) -> str:
     'mixture of 2 normal distributions'
     """
     kind, many, parts = kind_words(family), "s" * (count != 1), list(family.parts().values())
+    size = getattr(family, "size", None)
+    if not parts and size is not None and family.sequential:
+        return f"{kind}{many} of {plural(size, 'state')}"
     if not parts:
         return f"{kind}{many}" if kind.endswith("regression") else f"{kind} distribution{many}"
     if isinstance(family, Alternatives):
         return f"different distributions ({listed([kind_words(p) for p in parts])})"
-    size = getattr(family, "size", None)
     if size is not None:
         return f"{kind}{many} of {size} {model_words(parts[0], size)}"
     if len(parts) == 1:
@@ -60,6 +62,22 @@ def listed(words: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
     more = len(words) - LISTED
     return ", ".join(words[:LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def together(why: Mapping[str, str]) -> list[str]:
+    """What is said of several names in the same words, said once.
+
+    >>> together({"a": "a has no end: it is flat.", "b": "b has no end: it is flat."})
+    ['a, b have no end: it is flat.']
+    """
+    same: dict[str, list[str]] = {}
+    for name, text in why.items():
+        begins, rest = f"{name} has no ", text.removeprefix(f"{name} has no ")
+        same.setdefault(rest if text.startswith(begins) else "", []).append(name)
+    out = [why[name] for name in same.pop("", [])]
+    for rest, names in same.items():
+        out.append(why[names[0]] if len(names) == 1 else f"{listed(names)} have no {rest}")
+    return out
 
 
 def plural(count: float, noun: str) -> str:

@@ -60,8 +60,21 @@ class PretendRows(Family):
         d = q.mean.shape[1]
         spread = next(params[name] for name in SPREADS if name in params)
         white, log_det = whitening(spread.reshape(-1, *(spread.shape[1:] or (1, 1))))
+        if (len(white), white.shape[1]) != q.mean.shape:
+            return self._of_columns(values - q.mean, white, log_det)
         z = (white @ (values - q.mean)[..., None])[..., 0]
         return -0.5 * (d * (LOG_2PI - np.log(q.rows)) + log_det + q.rows * (z**2).sum(1))
+
+    def _of_columns(self, off: Array, white: Array, log_det: Array) -> Array:
+        """Of the rows of matrices (k r, c) each column of which is such a mean: equal parts of the matrices' densities.
+
+        That is the matrix normal distribution N(mean, covariance, I / rows).
+        """
+        (k, r), c = white.shape[:2], off.shape[1]
+        rows = self.known_params().rows.reshape(k, r)[:, 0]
+        squares = ((white @ off.reshape(k, r, c)) ** 2).sum((1, 2))
+        each = -0.5 * (r * c * (LOG_2PI - np.log(rows)) + c * log_det + rows * squares)
+        return np.repeat(each / r, r)
 
     def log_density(self, params: Params, data: Table) -> Array:
         raise ModelError(_NO_DISTRIBUTION)

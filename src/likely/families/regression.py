@@ -52,8 +52,8 @@ class Regressions:
         # Where all intercepts are unknown, a common level of the responses goes into them and costs no digits.
         movable = intercept.known is None and intercept.prior is None
         self.level = _average(stats.weight, stats.mean[:, p:]) if movable else np.zeros(d)
-        slope, slope_base = _numbered(coefficients)
-        height, height_base = _numbered(intercept)
+        slope, slope_base = numbered(coefficients)
+        height, height_base = numbered(intercept)
         if intercept.known is None:
             height_base = height_base + _apply(slope_base, self.reference)
         number = np.concatenate([slope, np.where(height < 0, -1, height + k * d * p)[:, :, None]], 2)
@@ -67,7 +67,7 @@ class Regressions:
         tied = coefficients.ties or intercept.ties
         self.groups = [np.arange(k)] if tied else list(np.arange(k)[:, None])
         self.number = number.reshape(k, -1)
-        (slope, about), (height, at) = _prior(coefficients), _prior(intercept)
+        (slope, about), (height, at) = entry_priors(coefficients), entry_priors(intercept)
         self.certainty = np.concatenate([slope, height[:, :, None]], 2)
         self.expected = np.concatenate([about, at[:, :, None]], 2)
         alone = np.broadcast_to(np.eye(d), (k, d, d))
@@ -178,7 +178,7 @@ def _reference(stats: Moments, coefficients: Slot, intercept: Slot) -> Array:
     return intercept.pool(stats.weight[:, None] * centre) / np.where(weight > 0, weight, 1.0)
 
 
-def _prior(slot: Slot) -> tuple[Array, Array]:
+def entry_priors(slot: Slot) -> tuple[Array, Array]:
     """(k,) + event: precision and centre of the prior of each entry; without a prior, no precision."""
     shape = (slot.k, *slot.event)
     if slot.prior is None:
@@ -187,7 +187,7 @@ def _prior(slot: Slot) -> tuple[Array, Array]:
     return (1 / q.variance).reshape(shape), q.mean.reshape(shape)
 
 
-def _numbered(slot: Slot) -> tuple[Array, Array]:
+def numbered(slot: Slot) -> tuple[Array, Array]:
     """(k,) + event: a number for each unknown of a slot, -1 where it is known; and what is added to it."""
     groups = len(slot.one(np.zeros(slot.k)))
     each = np.arange(groups * int(np.prod(slot.event))).reshape((groups, *slot.event))

@@ -73,7 +73,7 @@ def _sequences(
         chosen = free if layout.ready is not None else _suitable(source, free, family)
     out = assemble(
         layout, chosen, of_rows=family.labels_rows, member="state" if family.axis == "state" else "component",
-        infinite=family.reads_infinite, missing=family.reads_missing, **roles,
+        points=family.labels_points, infinite=family.reads_infinite, missing=family.reads_missing, **roles,
     )  # fmt: skip
     if not family.reads_text:
         refuse_text(out.rows, _short(family))

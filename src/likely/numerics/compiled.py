@@ -44,6 +44,8 @@ def compiled(function: Callable[..., Any] | None = None, *, reorder: bool = Fals
     """Compile at the first call and keep the result; `reorder` lets sums run in whatever order is fastest."""
     if function is None:
         return lambda f: compiled(f, reorder=reorder)
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return function
     fast = {"reassoc", "contract", "nsz"} if reorder else {"contract"}
     made = numba.njit(nogil=True, error_model="numpy", fastmath=fast)(function)
     elsewhere = numba.config.CACHE_DIR  # type: ignore[attr-defined]

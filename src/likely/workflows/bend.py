@@ -9,12 +9,15 @@ import numpy as np
 from likely.numerics.soft import Array
 from likely.workflows.certificate import Direction, direction
 from likely.workflows.surface import Surface
+from likely.workflows.uncertainty import moved_along
 
 FLAT = 1e-6  # of the information of all rows: less cannot be told from zero where scores are differenced
 ROUNDING = 1e-8  # of an entry of the information
 # Complete rows that would tell as much as all the data do. Below it a move by the standard deviation of one row costs
 # less than a 95 % interval allows: half the 95 % point of chi-square with one degree of freedom, 3.84 / 2 nats.
 WEAK = 3.84
+# A row whose hidden point is known tells far more than any row that is seen, so there a single one is the measure.
+WEAK_OF_POINTS = 1.0
 SHARE = 0.05  # but not where that is this part of everything, as with a handful of rows
 
 
@@ -25,13 +28,15 @@ class Bend:
     I v = (l / n) I_c v have v' I v = l and v' I_c v = n: along each of them the data tell as much as l rows whose
     labels are known, and 1 - l / n is the fraction of missing information. Nothing of this depends on the units of the
     data or on the choice of parameters. A coordinate that no row speaks of (a mean of a component of weight zero) takes
-    no part.
+    no part. Nor do directions that leave the distribution as it is: what is across them in the metric of I_c does, so
+    that nothing depends on where along them the fit stands.
 
     Attributes
     ----------
     score : array (p,)             gradient of the objective, by the standard deviation of one row in each coordinate
     eigenvalues : array (l,)       ascending, of the l coordinates that take part
     vectors : array (p, l)
+    neutral : array (p, r)         those that were left out
     noise : float                  an eigenvalue so small cannot be told from zero
     """
 
@@ -47,12 +52,16 @@ class Bend:
         silent = np.abs(information).max(1, initial=0.0) <= FLAT * items
         part = np.flatnonzero(~silent if dead else np.ones(p, bool))
         among = np.ix_(part, part)
-        self.eigenvalues, inner, self.noise = _related(information[among], complete[among], items)
-        self.vectors = np.zeros((p, len(part)))
-        self.vectors[part] = inner
+        self.neutral = surface.neutral if p else np.zeros((0, 0))
+        across = _across(self.neutral[part], complete[among])
+        information, complete = (across.T @ matrix[among] @ across for matrix in (information, complete))
+        self.eigenvalues, inner, self.noise = _related(information, complete, items)
+        self.vectors = np.zeros((p, across.shape[1]))
+        self.vectors[part] = across @ inner
         # Where the gradient is not quite zero, the bend of the chart itself adds as much as that to the curvature.
         self.noise += 2 * float(np.linalg.norm(self.vectors.T @ self.score))
-        self.weak = max(min(WEAK, SHARE * items), self.noise)
+        few = WEAK_OF_POINTS if surface.family.hides_points else WEAK
+        self.weak = max(min(few, SHARE * items), self.noise)
 
     @property
     def gradient(self) -> float:
@@ -91,6 +100,11 @@ class Bend:
         return direction(self.names, changes[:, i] / np.where(size > 0, size, np.inf))
 
     @cached_property
+    def undetermined(self) -> Array:
+        """(q,): which numbers differ between descriptions of the same distribution."""
+        return moved_along(self.neutral, self.jacobian)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Of the numbers people read."""
         return self.surface.numbers().names
@@ -101,6 +115,14 @@ class Bend:
         s = self.surface
         finite = np.isfinite(s.numbers().values)  # a number at infinity stays there
         return s.slopes(lambda points: np.where(finite, s.values(points), 0.0)) * self.scale
+
+
+def _across(neutral: Array, complete: Array) -> Array:
+    """(p, l): orthonormal directions that are across the neutral ones in the metric of the complete data."""
+    if not neutral.shape[1]:
+        return np.eye(len(complete))
+    axes, size, _ = np.linalg.svd(complete @ neutral)
+    return axes[:, int((size > FLAT * size.max(initial=0.0)).sum()) :]
 
 
 def _related(information: Array, complete: Array, items: float) -> tuple[Array, Array, float]:

@@ -41,7 +41,7 @@ def heavy_rows(s: Surface, bend: Bend, rows: Array) -> tuple[Carrier, ...]:
     closest = np.argsort(-length, kind="stable")[:LOOKED_AT]
     closest = closest[length[closest] > HEAVY]
     numbers = bend.jacobian @ bend.vectors / np.sqrt(bend.eigenvalues)
-    errors = np.sqrt((numbers**2).sum(1))
+    errors = np.where(bend.undetermined, 0.0, np.sqrt((numbers**2).sum(1)))
     moves = np.abs(step[closest] @ numbers.T) / np.where(errors > 0, errors, np.inf)
     found = []
     for i, each in zip(closest, moves, strict=True):

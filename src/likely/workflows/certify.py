@@ -20,8 +20,8 @@ from likely.workflows.bend import Bend
 from likely.workflows.carriers import collapsing, has_room, heavy_rows, same_components, thin_components
 from likely.workflows.certificate import Carrier, Certificate, Check, Direction, Verdict
 from likely.workflows.climb import Climb
-from likely.workflows.edges import Edge, edges
-from likely.workflows.surface import MOST, Surface, surface
+from likely.workflows.edges import Edge, edges, height_at
+from likely.workflows.surface import MOST, Surface, surface, surface_at
 
 if TYPE_CHECKING:
     from likely.workflows.result import Fit
@@ -57,7 +57,8 @@ def certify(fit: Fit, starts: int = 0) -> Certificate:
     decrement sqrt(s' I^-1 s) is below 0.003 standard errors, the information has no eigenvalue below zero, and EM from
     points a little beside it (along the weakest directions, both ways) leads no higher. It is not identified where all
     rows together tell less along some direction than 3.84 rows would whose labels are known: then a 95 % interval is
-    wider than a single row scatters. A verdict is about this maximum; that no other is higher nobody can verify.
+    wider than a single row scatters; than a single one would where hidden states are points, as in a state space. A
+    verdict is about this maximum; that no other is higher nobody can verify.
 
     Examples
     --------
@@ -109,7 +110,7 @@ def _corners(family: Family, path: str = "") -> Iterator[str]:
 
 def _examined(fit: Fit, s: Surface, starts: int) -> Certificate:
     s, found = _at_the_edge(s)
-    height = _height(s, s.params)
+    height = height_at(s, s.params)
     bend = Bend(s, dead=any(e.slot.name == "weights" for e in found))
     ahead = height - fit.objective  # what numbers still gain that come nearer and nearer to an edge
     converged = bend.distance < NEAR and ahead < SAME
@@ -126,6 +127,7 @@ def _examined(fit: Fit, s: Surface, starts: int) -> Certificate:
     checks = [
         _gradient(bend, ahead),
         _curvature(bend, weakest),
+        _neutral_words(bend),
         _edge_words(found, off),
         _probe_words(gain, rises, converged, len(bend.eigenvalues) > 0),
         _start_words(fit, starts, by),
@@ -151,29 +153,32 @@ def _verdict(converged: bool, rises: bool, unknown: bool, at_edge: bool) -> Verd
 
 
 def _at_the_edge(s: Surface) -> tuple[Surface, list[Edge]]:
-    """The same with numbers on their edge that were on the way to it, as EM gets there only in the limit."""
-    params, height, kept = s.params, _height(s, s.params), []
+    """The same with numbers on their edge that were on the way to it, as EM gets there only in the limit.
+
+    A variance is held where it is.
+    """
+    params, height, kept = s.params, height_at(s, s.params), []
     for edge in edges(s.family, s.params, s.items):
         if not edge.reached:
             moved = edge.snapped(params)
-            reached = _height(s, moved)
+            reached = height_at(s, moved)
             if not reached >= height - rounding_of(height, s.items):
                 continue
-            params, height = moved, reached
+            height = max(height, reached)
+            params = params if edge.shrinks else moved
         kept.append(edge)
-    return (s if params is s.params else Surface(s.family, params, s.data, s.engine)), kept
-
-
-def _height(s: Surface, params: Params) -> float:
-    """The objective; minus infinity where a row becomes impossible."""
-    done = s.engine.evaluate(s.family, params)
-    return done.log_likelihood + s.family.log_prior(params)
+    held = np.zeros(len(s.family.flatten(params)), bool)
+    for edge in kept:
+        if edge.shrinks:
+            held |= edge.coordinates(s.family, params)
+    still = params is s.params and not held.any()
+    return (s if still else surface_at(s.family, params, s.data, s.engine, held)), kept
 
 
 def _off_the_edges(s: Surface, found: list[Edge], bar: float) -> list[Edge]:
     """Those off which the objective rises."""
     moved = ((edge, edge.off(s.params)) for edge in found)
-    return [edge for edge, params in moved if params is not None and _height(s, params) > bar]
+    return [edge for edge, params in moved if params is not None and height_at(s, params) > bar]
 
 
 def _probe(s: Surface, bend: Bend, height: float) -> float:
@@ -241,6 +246,14 @@ def _curvature(bend: Bend, weakest: Direction | None) -> Check | None:
         told = f"{least:.3g}" if least < 1000 else f"{least:,.0f}"
         words += f"; least along {weakest}, where {plural(items, 'row')} tell as much as {told} complete ones would"
     return Check("curvature", True, words)
+
+
+def _neutral_words(bend: Bend) -> Check | None:
+    """Directions that no data can tell, which are no fault of this fit."""
+    if not (count := bend.neutral.shape[1]):
+        return None
+    words = f"{bend.surface.family.undetermined}, so {plural(count, 'direction')} of other numbers that describe the "
+    return Check("basis", True, f"{words}same distribution {'is' if count == 1 else 'are'} left out here")
 
 
 def _edge_words(found: list[Edge], off: list[Edge]) -> Check:

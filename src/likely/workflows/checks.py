@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from likely.core.data import Data, Sequences
@@ -27,13 +29,13 @@ def check_fit(family: Family, data: Data) -> Family:
     rows = data.rows
     if family.uses_given and rows.given is None:
         raise ModelError(f"{family!r} conditions on covariates; name them with given=...")
-    if not family.uses_given and rows.given is not None:
+    if not family.may_use_given and rows.given is not None:
         raise ModelError(
             f"{family!r} does not use covariates; leave given=... out, or use a family such as LinearGaussian()."
         )
     _check_labels(family, data)
-    family.check_rows(Setting.of(rows))
-    bound = family.bind((), Setting.of(rows))
+    family.check_rows(Setting.of(data))
+    bound = family.bind((), Setting.of(data))
     _check_support(bound, data)
     _check_enough(family, data)
     return bound
@@ -45,6 +47,9 @@ def _check_labels(family: Family, data: Data) -> None:
     if isinstance(data, Sequences):
         own, other = (data.rows.labels, own) if family.labels_rows else (own, data.rows.labels)
     if own is None and other is None:
+        return
+    if family.labels_points and own is not None:
+        _check_states(family, own)
         return
     if not family.hidden:
         raise ModelError(f"labels=... name the components of a mixture; {family!r} has none.")
@@ -63,6 +68,15 @@ def _check_labels(family: Family, data: Data) -> None:
         f"numbered from 0 to {m - 1}. Ask for more {member}s, or mend the label.",
         row=i + 1, value=int(own[i]),
     )  # fmt: skip
+
+
+def _check_states(family: Any, states: Array) -> None:
+    """Is there a column of known states for each state of the model?"""
+    if states.shape[1] != family.size:
+        raise DataError(
+            f"labels has {counted(states.shape[1], 'column')}, the model has {counted(family.size, 'state')}; one "
+            "column for each is needed."
+        )
 
 
 def _check_enough(family: Family, data: Data) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 from likely.core.data import Data, Sequences, Table
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.em.accelerate import WARM, Accelerated
 from likely.em.bank import Bank
-from likely.em.loop import PlainEM, Proposer, Step, em
+from likely.em.loop import Proposer, Step, em
 from likely.em.outcome import Outcome
+from likely.em.proposers import proposer_of
 from likely.em.starts import Mark, Race, Starts
 from likely.engines.local import Local, width_of
 from likely.workflows.checks import collapse
@@ -79,23 +79,25 @@ class Climb:
         """Every start into the race: several to a bank where that is faster, else each by itself."""
         options: dict[str, Any] = {"tol": self.tol, "max_passes": self.max_passes, "temperature": self.temperature}
         size = TOGETHER // (len(engine.data.rows) * width_of(family))
-        if size < 2 or len(begin) < 2:
+        if size < 2 or len(begin) < 2 or family.approximation:
             for make in begin:
-                race.enter(lambda make=make: em(family, engine, make(), proposer=self._proposer(), **options), hits)
+                race.enter(
+                    lambda make=make: em(family, engine, make(), proposer=self._proposer(family, engine), **options),
+                    hits,
+                )
             return
 
         def alone(step: Step) -> Iterator[Step]:
-            return em(family, engine, step, proposer=self._proposer(warm=True), **options)
+            return em(family, engine, step, proposer=self._proposer(family, engine, warm=True), **options)
 
         made = race.made(begin)
         for i in range(0, len(made), size):
             race.enter_together(Bank(family, engine, made[i : i + size], **options), alone, hits)
 
-    def _proposer(self, *, warm: bool = False) -> Proposer:
-        """Hard EM ends after finitely many steps by itself; there is nothing to extrapolate."""
-        if not self.accelerate or self.temperature == 0:
-            return PlainEM()
-        return Accelerated(self.tol, plain_left=0 if warm else WARM)
+    def _proposer(self, family: Family, engine: Local, *, warm: bool = False) -> Proposer:
+        return proposer_of(
+            family, engine, self.tol, temperature=self.temperature, accelerate=self.accelerate, warm=warm
+        )
 
     def _race(self, race: Race, family: Family, engine: Local) -> None:
         """The race, and where its starts disagree moves from the best, for as long as they lead higher."""

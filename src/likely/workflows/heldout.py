@@ -156,15 +156,15 @@ class _Judge:
         """One candidate on every round."""
         key = repr(_without_priors(family))
         known = key in self._stats
-        bound = family.bind((), Setting.of(self.present.rows)) if known else self.fitter.check(family, self.present)
+        bound = family.bind((), Setting.of(self.present)) if known else self.fitter.check(family, self.present)
         if not bound.hidden and not known:
             self._stats[key] = [self._summaries(bound, r) for r in self.rounds]
         try:
             each = self._by_refitting(bound, about) if bound.hidden else self._by_merging(bound, self._stats[key])
             totals, fitted = zip(*each, strict=True)
         except FitError as error:
-            return _Tried(repr(family), bound.count_free(), why=str(error))
-        return _Tried(repr(family), bound.count_free(), np.concatenate(totals), math.fsum(fitted))
+            return _Tried(repr(family), _identified(bound), why=str(error))
+        return _Tried(repr(family), _identified(bound), np.concatenate(totals), math.fsum(fitted))
 
     def whole(self, family: Family) -> Any:
         """Statistics of all the data, where they are those of the parts of a round; else None."""
@@ -213,7 +213,7 @@ class _Judge:
     def _score(self, fit: Fit, rows: Array) -> float:
         """Log-likelihood of some rows at fitted parameters, in the sense in which they were fitted (hard or not)."""
         data = self.data.take(rows)
-        bound = fit.model.bind((), Setting.of(data.rows))
+        bound = fit.model.bind((), Setting.of(data))
         params = bound.known_params()
 
         def total(chunk: Any) -> float:
@@ -274,3 +274,7 @@ def _without_priors(value: Any) -> Any:
     slots = {n: free if isinstance(v := getattr(value, n), Family) else _without_priors(v) for n in value.domains}
     parts = value.with_parts({n: _without_priors(p) for n, p in value.parts().items()})
     return parts._changed(**slots)
+
+
+def _identified(bound: Family) -> int:
+    return bound.count_free() - bound.count_redundant()

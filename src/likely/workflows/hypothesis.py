@@ -113,7 +113,7 @@ def comparable(small: Any, large: Any, what: str) -> Table:
             raise ModelError(
                 f"the {which} fit is one of hard EM, whose objective is no likelihood of the data. Fit with hard=False."
             )
-        if has_priors(fit.family.bind((), Setting.of(fit.data.rows))):
+        if has_priors(fit.family.bind((), Setting.of(fit.data))):
             raise ModelError(
                 f"the {which} model, {fit.family!r}, holds priors: its fit is no maximum of the likelihood, and "
                 f"{what} compares maxima. Leave the priors out, or compare by held-out likelihood."

@@ -15,7 +15,7 @@ from likely.core.setting import Setting
 from likely.engines.local import Local, width_of
 from likely.errors import DataError, ModelError
 from likely.faces.grid import Grid
-from likely.faces.words import aligned
+from likely.faces.words import aligned, together
 from likely.numerics import special
 from likely.numerics.soft import Array
 from likely.workflows.profile import no_profile, profiles
@@ -64,10 +64,10 @@ class Intervals:
         return self.names
 
     def __str__(self) -> str:
-        return "\n".join([self._title(), str(self._grid()), *self.why.values()])
+        return "\n".join([self._title(), str(self._grid()), *together(self.why)])
 
     def _repr_html_(self) -> str:
-        return f"<p>{self._title()}</p>{self._grid().html()}" + "".join(f"<p>{w}</p>" for w in self.why.values())
+        return f"<p>{self._title()}</p>{self._grid().html()}" + "".join(f"<p>{w}</p>" for w in together(self.why))
 
     def _title(self) -> str:
         return f"{100 * self.level:g} % intervals ({WORDS[self.method]})"
@@ -111,7 +111,7 @@ def conf_int(fit: Fit, level: float, method: str, names: str | Sequence[str] | N
     else:
         found = fit.uncertainty.numbers
         chosen, ends = _chosen(found, names), np.full((len(found.names), 2), np.nan)
-        why = {found.names[i]: reason for i in chosen if (reason := no_profile(found, i))}
+        why = {found.names[i]: reason for i in chosen if (reason := no_profile(fit.uncertainty, i))}
         can = [i for i in chosen if found.names[i] not in why]
         for i, one in zip(can, profiles(fit, [found.names[i] for i in can], 0, level), strict=True):
             ends[i] = one.low, one.high
@@ -123,7 +123,7 @@ def conf_int(fit: Fit, level: float, method: str, names: str | Sequence[str] | N
 
 def _found(fit: Fit) -> Numbers:
     """The numbers of a fit, without derivatives."""
-    setting = Setting.of(present(fit.training("an interval")).rows)
+    setting = Setting.of(present(fit.training("an interval")))
     return numbers(fit.family.bind((), setting), fit.model.bind((), setting).known_params())
 
 
@@ -187,7 +187,7 @@ def _exact(fit: Fit, level: float) -> tuple[Numbers, Array, dict[str, str]]:
             "Use method='profile'."
         )
     data = present(fit.training("an exact interval"))
-    family = fit.family.bind((), Setting.of(data.rows))
+    family = fit.family.bind((), Setting.of(data))
     for name, slot in family.slots.items():
         if slot.prior is not None and type(slot.prior).__name__ != "Unbiased":
             raise ModelError(

@@ -45,7 +45,7 @@ class Origin:
         if fit.data is None:
             raise ModelError(f"{what} needs the data of the fit, which a loaded fit does not carry; fit again.")
         rows = present(fit.data).double()
-        setting = Setting.of(rows.rows)
+        setting = Setting.of(rows)
         family = fit.family.bind((), setting)
         params = fit.model.bind((), setting).known_params()
         threads = threads or processors()

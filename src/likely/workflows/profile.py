@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likely.core.moved import moved
-from likely.core.numbers import Numbers
 from likely.errors import ModelError
 from likely.numerics import special
 from likely.numerics.soft import Array
 from likely.workflows.ridge import Place, Ridge
 from likely.workflows.scales import check_level, to_scale
-from likely.workflows.surface import Surface, surface
+from likely.workflows.surface import Surface, surface, surface_at
 
 if TYPE_CHECKING:
     from likely.workflows.result import Fit
+    from likely.workflows.uncertainty import Uncertainty
 
 BEYOND = 0.15  # of the interval's width: so far do the points of a profile reach on both sides
 CLOSE = 1e-6  # of the wanted root: where the search for an end stops
@@ -73,7 +73,7 @@ def profiles(fit: Fit, names: Sequence[str], points: int, level: float) -> Itera
     with surface(fit) as s:
         for name in names:
             i = known.numbers.index(name)
-            if reason := no_profile(known.numbers, i):
+            if reason := no_profile(known, i):
                 raise ModelError(reason)
             if (known.slopes[i] == 0).all():
                 yield _from_edge(fit, s, name, points, level)
@@ -82,9 +82,12 @@ def profiles(fit: Fit, names: Sequence[str], points: int, level: float) -> Itera
                 yield search.both_sides(name, known.numbers.values[i], points)
 
 
-def no_profile(found: Numbers, i: int) -> str:
+def no_profile(known: Uncertainty, i: int) -> str:
     """Why a number has no profile, or nothing."""
+    found = known.numbers
     name = found.names[i]
+    if name in known.not_determined:
+        return f"{name} has no profile: {known.family.undetermined}, and in one of them it has any value one likes."
     if found.nonregular[i]:
         return f"{name} has no profile interval: the likelihood has a jump or a corner at its maximum there."
     if not np.isfinite(found.values[i]):
@@ -202,7 +205,7 @@ def _from_edge(fit: Fit, s: Surface, name: str, points: int, level: float) -> Pr
     near, possible = moved(s.family, s.params, {name: np.array([best + inside if best == low else best - inside])})
     if not possible[0]:
         raise ModelError(f"{name} = {best:.6g} cannot move by itself; there is no profile of it.")
-    there = Surface(s.family, near, s.data, s.engine)
+    there = surface_at(s.family, near, s.data, s.engine)
     search = _Search(Ridge(there, i, there.curvature()), fit.objective, level)
     start = search.ridge.top(stay=True)
     search.places.append(start)

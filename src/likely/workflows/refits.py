@@ -13,10 +13,10 @@ import numpy as np
 
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.em.accelerate import WARM, Accelerated
 from likely.em.bank import bank_of
-from likely.em.loop import PlainEM, Step, em
+from likely.em.loop import Step, em
 from likely.em.outcome import Outcome
+from likely.em.proposers import proposer_of
 from likely.em.stopping import Settling
 from likely.engines.local import Local, width_of
 from likely.errors import Degenerate
@@ -69,7 +69,8 @@ class Refitting:
         begins = [[self.begin, *more] for more in further] or [[self.begin]] * data.count
         owner = np.repeat(np.arange(data.count), [len(b) for b in begins])
         flat = [params for b in begins for params in b]
-        if alone(self.family, len(data.rows)):
+        apart = self.family.hides_points and data.rows.x.ndim == 3  # a filter looks at the same points for all members
+        if apart or alone(self.family, len(data.rows)):
             done = [self._alone(data, int(i), params) for i, params in zip(owner, flat, strict=True)]
         else:
             done = self._together(data.some(owner), flat, owner)
@@ -87,12 +88,12 @@ class Refitting:
 
     def _alone(self, data: Side, i: int, begin: Params | Step) -> Refit:
         """One data set by itself, accelerated."""
-        warm = 0 if isinstance(begin, Step) else WARM
-        proposer = Accelerated(self.tol, plain_left=warm) if self.temperature == 1 else PlainEM()
         options: dict[str, Any] = {"tol": self.tol, "max_passes": MAX_PASSES, "temperature": self.temperature}
         step = None
         try:
             with Local(data.one(i), width_of(self.family), self.threads, sweeps=self.family.sweeps) as engine:
+                warm = isinstance(begin, Step)
+                proposer = proposer_of(self.family, engine, self.tol, temperature=self.temperature, warm=warm)
                 for last in em(self.family, engine, begin, proposer=proposer, **options):
                     step = last
         except Degenerate as error:
@@ -103,8 +104,8 @@ class Refitting:
 
 
 def alone(family: Family, rows: int) -> bool:
-    """Are data sets of so many rows fitted one after the other?"""
-    return family.hidden and rows * width_of(family) > CELLS // 2
+    """Are data sets of so many rows fitted one after the other? A search has a bank of its own."""
+    return family.hidden and (bool(family.approximation) or rows * width_of(family) > CELLS // 2)
 
 
 def _height(refit: Refit) -> tuple[float, bool]:
@@ -115,6 +116,8 @@ def _height(refit: Refit) -> tuple[float, bool]:
 def _ending(outcome: Outcome) -> str:
     if outcome is Outcome.decreased:
         return "its objective fell, which exact EM never does"
+    if outcome is Outcome.stalled:
+        return "the search for a maximum of its approximate likelihood stalled"
     return f"it did not converge within {MAX_PASSES:,} passes"
 
 

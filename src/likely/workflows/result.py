@@ -22,6 +22,7 @@ from likely.errors import DataError, ModelError
 from likely.io.tables import reread, reread_sequences
 from likely.numerics import special
 from likely.numerics.soft import Array
+from likely.structures.state_questions import StateQuestions
 from likely.workflows.decoding import HiddenStates
 from likely.workflows.selection import Selection
 from likely.workflows.trusted import Trusted
@@ -115,8 +116,11 @@ class Fit(HiddenStates, Trusted):
         Of a hidden Markov model it is the state on the most probable path (`decode`); `responsibilities` has the
         probability of each by itself.
 
-        For a regression that stands alone, `predict(given=...)` gives the expected responses.
+        For a regression that stands alone, `predict(given=...)` gives the expected responses; of a state space each row
+        is predicted from the rows before it (`forecast` looks ahead).
         """
+        if isinstance(self.model, StateQuestions):
+            return self.model.expected(self._table(x, given, "predict"))
         if self.model.uses_given and not _has_members(self.model):
             return self.model.regress(self.training("predict").given if given is None else given)
         if self.model.axis == "state":
@@ -143,10 +147,10 @@ class Fit(HiddenStates, Trusted):
     def sample(
         self, n: int = 1, *, seed: int = 0, given: Any = None, sequences: int | None = None, states: bool = False
     ) -> Any:
-        """n draws from the fitted model; of a hidden Markov model a sequence of n rows (see `HMM.sample`)."""
+        """n draws from the fitted model; of hidden states a sequence of n rows (`HMM.sample`, `StateSpace.sample`)."""
         if sequences is None and not states:
             return self.model.sample(n, seed=seed, given=given)
-        return self._chain("sample(sequences=..., states=...)").sample(
+        return self._hidden("sample(sequences=..., states=...)").sample(
             n, seed=seed, given=given, sequences=sequences, states=states
         )
 
@@ -159,7 +163,8 @@ class Fit(HiddenStates, Trusted):
     def plot(
         self, kind: str | None = None, *, ax: Axes | None = None, columns: Sequence[str | int] | None = None,
         x: str | None = None, y: str | None = None, path: Path | Sequence[Path] | None = None,
-        limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
+        limits: tuple[tuple[float, float], tuple[float, float]] | None = None, h: int | None = None,
+        future: Any = None,
     ) -> Axes:  # fmt: skip
         """Draw the fit: see `likely.faces.plots.plot`. The axes' figure is `.figure`.
 
@@ -167,17 +172,19 @@ class Fit(HiddenStates, Trusted):
         ----------
         kind : str             "states" (one column over time), "density" (one column), "scatter" (two), "regression"
                                (one column against one covariate), "trace" or "selection"; the first that suits the
-                               fit unless named. Also "transition", "residuals", "panel", "posterior", "profile" or
-                               "surface"
+                               fit unless named. Also "transition", "residuals", "panel", "posterior", "profile",
+                               "surface" or (of a state space) "forecast"
         ax : Axes              where to draw; a new figure unless given
         columns : two names    which columns a scatter shows
         x, y : str             the numbers of a profile (x) or a surface, as one writes them behind `fit.model.`
         path : Path or list    what a `Path` saw of a fit, drawn on its surface
         limits : two pairs     (lowest, highest) of x and of y on a surface
+        h : int                how many rows a forecast goes ahead
+        future : array         (h, p) inputs of the rows that are forecast
         """
         from likely.faces.plots import plot
 
-        return plot(self, kind, ax, columns=columns, x=x, y=y, path=path, limits=limits)
+        return plot(self, kind, ax, columns=columns, x=x, y=y, path=path, limits=limits, h=h, future=future)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fit as JSON; `likely.load(path)` gives it back (without the data)."""
@@ -226,7 +233,7 @@ class Fit(HiddenStates, Trusted):
 
     def _map(self, data: Any, what: Callable[[Any], Array]) -> Array:
         """Something of the posterior, chunk by chunk."""
-        bound = self.model.bind((), Setting.of(data.rows))
+        bound = self.model.bind((), Setting.of(data))
         params = bound.known_params()
         with Local(data, width_of(bound)) as engine:
             return np.concatenate(list(engine.map(lambda chunk: what(bound.infer(params, chunk.double())))))
@@ -262,7 +269,7 @@ def result(
         outcome=last.outcome,
         trace=trace,
         starts=starts,
-        n_free=bound.count_free(),
+        n_free=bound.count_free() - bound.count_redundant(),
         n_obs=data.n_obs,
         n_columns=data.rows.d,
         columns=data.rows.names,

@@ -12,6 +12,7 @@ from likely.core.notation import parse
 from likely.core.written import free, plain
 from likely.em.outcome import Outcome
 from likely.em.starts import Mark, Optimum, Starts
+from likely.errors import ModelError
 from likely.io.store import load_json, save_json
 from likely.workflows.result import Fit
 from likely.workflows.selection import Candidate, Selection
@@ -22,7 +23,19 @@ ROLES = ("sequence", "time")  # columns of sequences; older files know of none
 
 
 def save(fit: Fit, path: str | os.PathLike[str]) -> None:
-    """Write a fit as JSON, whole or not at all."""
+    """Write a fit as JSON, whole or not at all.
+
+    Raises
+    ------
+    ModelError      the model holds what a file cannot keep; nothing was written
+    FileError       the place cannot be written
+    """
+    if fit.model.unwritten:
+        raise ModelError(
+            f"save({os.fspath(path)!r}): {fit.model.unwritten}, and a file keeps only what can be read again without "
+            "running code. Nothing was written. Keep the numbers, as in np.savez(path, **fit.model.filled()), and "
+            "build the model with them where its functions are."
+        )
     record: dict[str, Any] = {
         "family": repr(fit.family),
         "model": repr(_blank(fit.model)),
@@ -97,4 +110,4 @@ def _values(model: Family) -> dict[str, Any]:
 
 def _filled(model: Family, values: dict[str, Any]) -> Family:
     parts = model.with_parts({n: _filled(p, values[n]) for n, p in model.parts().items()})
-    return parts._changed(**{n: plain(values[n]) for n in model.domains})
+    return parts._changed(**{n: plain(values[n]) for n in model.domains if n in values})

@@ -2,7 +2,8 @@
 
 The gradient is that of Q alone (Fisher's identity): at the parameters of the E-step the gradient of the expected
 complete log density is that of the log-likelihood. So any model that EM can fit has standard errors, profiles and a
-certificate, with nothing asked of its family.
+certificate, with nothing asked of its family. Where the likelihood is approximate that does not hold, and differences
+of the objective itself are taken.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from likely.core.numbers import Numbers, numbers, values_of
 from likely.core.params import Params
 from likely.core.posterior import Pass
 from likely.core.setting import Setting
-from likely.em.bank import bank_of
+from likely.em.bank import bank_of, coordinates, laid_out
+from likely.em.line_search import Trials
 from likely.engines.local import Local, width_of
 from likely.errors import Degenerate, FitError, ModelError
 from likely.numerics.soft import Array
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 MOST = 600  # free coordinates up to which a matrix of second derivatives is worked out
 FEW = 12  # free coordinates up to which differences of the fourth order cost next to nothing
 SMOOTH = 5e-3  # step, in standard deviations of one row, of what is worked out without a sum over the data
+SILENT = 1e-9  # of the rows: a coordinate of which Q says so little
+NEUTRAL = 1e-6  # of the largest singular value: directions that are none, as an edge has taken their coordinates
 ROUNDS = 3  # of finding the scale of each coordinate
 SOME = 8  # places at which gradients are worked out together
 AT_ONCE = 2**21  # numbers in the statistics of the models that are evaluated together
@@ -56,6 +60,8 @@ FOURTH = Differences((1, 2), (2 / 3, -1 / 12), 3e-3, 4e-3)
 class Surface:
     """The objective (log-likelihood + log prior) of a fit as a function of free coordinates.
 
+    Those that are `held` (all coordinates of the family, bool) stay where they are.
+
     Attributes
     ----------
     family : Family            bound to the data; its slots are as open as they were
@@ -66,15 +72,17 @@ class Surface:
     boundary : tuple of str    slots with numbers at the edge of what is possible, which have no coordinate
     """
 
-    def __init__(self, family: Family, params: Params, data: Data, engine: Local):
+    def __init__(self, family: Family, params: Params, data: Data, engine: Local, held: Array | None = None):
         self.family, self.params, self.data, self.engine = family, params, data, engine
         self._flat = family.flatten(params)
         self._open = np.isfinite(self._flat) & _regular(family, params)
+        if held is not None:
+            self._open &= ~held
         self.point = self._flat[self._open]
         self.rule = FOURTH if len(self.point) <= FEW else SECOND
         self.items = engine.items
         self.boundary = _boundary(family, params)
-        self._ends = np.cumsum(_sizes(family, params))[:-1]
+        self._sizes = coordinates(family, params)
         self._bank = cache(lambda models: (bank_of(family, models), Params.concatenate([params] * models)))
 
     def at(self, u: Array) -> Params:
@@ -137,6 +145,16 @@ class Surface:
         each = self.engine.map(lambda chunk: self.family.infer(params, chunk.double()).log_prob[:, 0])
         return np.concatenate(list(each))
 
+    @cached_property
+    def neutral(self) -> Array:
+        """(p, r): directions that leave the distribution as it is, as no data can tell (a new basis of hidden states).
+
+        Orthonormal where each coordinate is in units of `scale`.
+        """
+        found = self.family.neutral(self.params)[:, self._open]
+        axes, size, _ = np.linalg.svd((found / self.scale).T, full_matrices=False)
+        return axes[:, size > NEUTRAL * size.max(initial=0.0)]
+
     def curvature(self) -> Array:
         """(p, p): minus the second derivatives of the objective: the observed information.
 
@@ -164,11 +182,7 @@ class Surface:
     def _bent(self, statistics: Callable[[Params], Any]) -> Array:
         """(p, p): minus the derivatives of the gradient of Q, with the statistics that belong to each place."""
         p = len(self.point)
-        if p > MOST:
-            raise ModelError(
-                f"the model has {p} free parameters, and second derivatives are worked out for at most {MOST}; "
-                "use fit.bootstrap(), or a simpler model."
-            )
+        _refuse_many(p)
         out = np.zeros((p, p))  # the upper triangle: each mixed derivative is worked out once
         steps = self.rule.near * self.scale
         sides = [
@@ -188,15 +202,23 @@ class Surface:
 
     def prior_curvature(self) -> Array:
         """(p, p): minus the second derivatives of the log prior."""
+        if not _has_priors(self.family):
+            return np.zeros((len(self.point), len(self.point)))
+
+        def log_priors(points: Array) -> Array:
+            bank, params = self._together(points)
+            return bank.log_priors(params, len(points))
+
+        return self._second_differences(log_priors)
+
+    def _second_differences(self, function: Callable[[Array], Array]) -> Array:
+        """(p, p): minus the second derivatives of a function (m, p) -> (m,) that is exact to rounding."""
         p = len(self.point)
-        out = np.zeros((p, p))
-        if _has_priors(self.family):
-            steps = np.diag(SMOOTH * self.scale)
-            for j, e in enumerate(steps):
-                corners = [self.point + a * e + b * steps for a in (1, -1) for b in (1, -1)]
-                bank, params = self._together(np.concatenate(corners))
-                f = bank.log_priors(params, 4 * p).reshape(4, p)
-                out[j] = (f[1] + f[2] - f[0] - f[3]) / (4 * e[j] * np.diag(steps))
+        out, steps = np.zeros((p, p)), np.diag(SMOOTH * self.scale)
+        for j, e in enumerate(steps):
+            corners = [self.point + a * e + b * steps for a in (1, -1) for b in (1, -1)]
+            f = function(np.concatenate(corners)).reshape(4, p)
+            out[j] = (f[1] + f[2] - f[0] - f[3]) / (4 * e[j] * np.diag(steps))
         return out
 
     @cached_property
@@ -257,13 +279,76 @@ class Surface:
         bank, like = self._bank(len(points))
         whole = np.tile(self._flat, (len(points), 1))
         whole[:, self._open] = points
-        return bank, bank.unflatten(np.concatenate([c.ravel() for c in np.split(whole, self._ends, axis=1)]), like)
+        return bank, bank.unflatten(laid_out(whole, self._sizes), like)
 
 
-def _sizes(family: Family, params: Params) -> list[int]:
-    """How many coordinates each slot has, in their order."""
-    own = [slot.size(params[name]) for name, slot in family.slots.items() if not slot.fixed]
-    return own + [size for name, part in family.parts().items() for size in _sizes(part, params[name])]
+class Differenced(Surface):
+    """The same where the likelihood is approximate: there the gradient of Q is not that of the objective.
+
+    Of a first state that is certain Q tells nothing: there the objective stands in for it.
+    """
+
+    def score(self, u: Array | None = None, first: int = 0) -> Array:
+        return self.climb(self.point if u is None else u)[1][first:]
+
+    def climb(self, u: Array) -> tuple[float, Array]:
+        here = np.zeros(1)
+
+        def heights(points: Array) -> Array:
+            both = self._heights(np.concatenate([u[None], points]))
+            here[:] = both[0]
+            return both[1:, None]
+
+        gradient = self.slopes(heights, u)[0] if len(u) else np.zeros(0)
+        if not len(u):
+            here[:] = self._heights(u[None])
+        if not np.isfinite(here[0]):
+            raise FitError("the approximate likelihood is no number at parameters near the fit.")
+        return float(here[0]), gradient
+
+    @cached_property
+    def _curvature(self) -> Array:
+        _refuse_many(len(self.point))
+        return self._second_differences(self._heights)
+
+    def complete(self) -> Array:
+        out = super().complete()
+        silent = np.diag(out) * self.scale**2 <= SILENT * self.items
+        among = np.ix_(silent, silent)
+        out[among] = self._curvature[among]
+        return out
+
+    @cached_property
+    def scale(self) -> Array:
+        begin = np.maximum(1.0, np.abs(self.point))
+        scale = Surface.scale.func(self)
+        (silent,) = np.nonzero(scale == begin)
+        for _ in range(ROUNDS if len(silent) else 0):
+            steps = SMOOTH * np.diag(scale)[silent]
+            f = self._heights(np.concatenate([self.point + steps, self.point - steps, self.point[None]]))
+            bend = (2 * f[-1] - f[: len(silent)] - f[len(silent) : -1]) / (SMOOTH * scale[silent]) ** 2
+            found = np.sqrt(self.items / np.where(bend > 0, bend, np.inf))
+            scale[silent] = np.where(found > 0, np.minimum(found, 1e3 * scale[silent]), scale[silent])
+        return scale
+
+    def _heights(self, points: Array) -> Array:
+        """(m,): the objective at coordinates (m, p), side by side."""
+        whole = np.tile(self._flat, (len(points), 1))
+        whole[:, self._open] = points
+        return Trials(self.family, self.engine, self.params).at(whole)
+
+
+def surface_at(family: Family, params: Params, data: Data, engine: Local, held: Array | None = None) -> Surface:
+    """The surface that suits a family."""
+    return (Differenced if family.approximation else Surface)(family, params, data, engine, held)
+
+
+def _refuse_many(p: int) -> None:
+    if p > MOST:
+        raise ModelError(
+            f"the model has {p} free parameters, and second derivatives are worked out for at most {MOST}; "
+            "use fit.bootstrap(), or a simpler model."
+        )
 
 
 def _regular(family: Family, params: Params) -> Array:
@@ -291,6 +376,7 @@ def _boundary(family: Family, params: Params) -> tuple[str, ...]:
         at_edge = slot.domain.at_edge(params[name]) & free.reshape(
             free.shape + (1,) * (1 + len(slot.event) - free.ndim)
         )
+        at_edge &= slot.domain.told(slot.event)
         if name in family.nonregular or at_edge.any():
             found.append(name)
     for name, part in family.parts().items():
@@ -314,11 +400,10 @@ def surface(fit: Fit) -> Generator[Surface]:
     if fit.data is None:
         raise ModelError("a loaded fit does not carry its data; fit again, with start= the loaded fit.")
     data = present(fit.data)
-    rows = data.rows
-    family = fit.family.bind((), Setting.of(rows))
-    params = fit.model.bind((), Setting.of(rows)).known_params()
+    family = fit.family.bind((), Setting.of(data))
+    params = fit.model.bind((), Setting.of(data)).known_params()
     with Local(data, width_of(family), sweeps=family.sweeps) as engine:
         try:
-            yield Surface(family, params, data, engine)
+            yield surface_at(family, params, data, engine)
         except Degenerate as error:
             raise FitError(f"near the fit, {error.why}; its likelihood has no curvature there.") from error

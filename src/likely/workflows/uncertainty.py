@@ -14,8 +14,9 @@ from likely.core.named import counted
 from likely.core.numbers import Numbers
 from likely.errors import ModelError
 from likely.faces.grid import Grid
-from likely.faces.words import aligned, listed
+from likely.faces.words import aligned, listed, together
 from likely.numerics.soft import Array
+from likely.workflows.edges import shrinking
 from likely.workflows.scales import interval
 from likely.workflows.surface import surface
 
@@ -73,10 +74,10 @@ class StandardErrors:
         return self.names
 
     def __str__(self) -> str:
-        return "\n".join([self._title(), str(self._grid()), *self.why.values()])
+        return "\n".join([self._title(), str(self._grid()), *together(self.why)])
 
     def _repr_html_(self) -> str:
-        return f"<p>{self._title()}</p>{self._grid().html()}" + "".join(f"<p>{w}</p>" for w in self.why.values())
+        return f"<p>{self._title()}</p>{self._grid().html()}" + "".join(f"<p>{w}</p>" for w in together(self.why))
 
     def _title(self) -> str:
         of = " of log-likelihood + log prior" if self.with_prior else ""
@@ -144,10 +145,14 @@ class Uncertainty:
             self.information, self.slopes = s.curvature(), s.slopes(s.values)
             self.items, self.with_prior = s.items, fit.objective != fit.log_likelihood
             self.family, self.params = s.family, s.params
-            self.scale, self._surface = s.scale, s
+            self.scale, self._surface, self.neutral = s.scale, s, s.neutral
 
     def inverse(self, kind: str) -> tuple[Array, Array]:
-        """(p, p): covariance of the coordinates; and directions (p, m) about which nothing is known."""
+        """(p, p): covariance of the coordinates; and directions (p, m) about which nothing is known.
+
+        Those that leave the distribution as it is are left out of both: what does not move along them has the same
+        covariance in whatever place along them one stands.
+        """
         if kind not in KINDS:
             raise ModelError(f"kind={kind!r}; standard errors are 'observed', 'sandwich' or 'opg'.")
         if kind == "opg":
@@ -163,21 +168,25 @@ class Uncertainty:
     def outer(self) -> Array:
         """(p, p): sum of w s s' over the scores of the items about their mean."""
         with surface(self._fit) as s:
-            _require_several(s.data, len(self.information))
+            _require_several(s.data, len(self.information) - self.neutral.shape[1])
             scores, weights = s.scores_by_row(), np.asarray(s.data.weight_column())
         scores = scores - (weights * scores).sum(0) / weights.sum()
         return (weights * scores).T @ scores
 
     def _inverted(self, information: Array) -> tuple[Array, Array]:
-        size, direction = np.linalg.eigh(self.scale[:, None] * information * self.scale / self.items)
-        known = size > NOTHING
+        across = complement(self.neutral)
+        size, direction = np.linalg.eigh(across.T @ self._scaled(information) @ across)
+        known, direction = size > NOTHING, across @ direction
         along = self.scale[:, None] * direction
         return (along[:, known] / size[known]) @ along[:, known].T / self.items, direction[:, ~known]
+
+    def _scaled(self, information: Array) -> Array:
+        return self.scale[:, None] * information * self.scale / self.items
 
     def covariance(self, kind: str) -> tuple[Array, dict[str, str]]:
         """(p, p) of the numbers, NaN where there is none; and why not, by name."""
         inverse, flat = self.inverse(kind)
-        why = self._no_coordinate() | self._not_known(flat, kind)
+        why = self._no_coordinate() | self._not_known(flat, kind) | self.not_determined | self._near_an_edge
         out = self.slopes @ inverse @ self.slopes.T
         without = [name in why for name in self.numbers.names]
         out[without] = out[:, without] = np.nan
@@ -193,18 +202,26 @@ class Uncertainty:
                     "curvature."
                 )
             elif found.at_edge[i] or still[i]:
-                why[name] = (
-                    f"{name} has no standard error: it is {value:.6g}, at the edge of what is possible, where the "
-                    f"likelihood need not be level. The other errors are those if it were known. {_advice(name, value)}"
-                )
+                why[name] = _at_edge(name, value)
         return why
+
+    @cached_property
+    def not_determined(self) -> dict[str, str]:
+        """Numbers that differ between descriptions of the same distribution, and why they have no standard error."""
+        lost = moved_along(self.neutral, self.slopes * self.scale)
+        return {
+            name: f"{name} has no standard error: {self.family.undetermined}, and another one changes it. fit.delta() "
+            "gives that of what none changes."
+            for name, gone in zip(self.numbers.names, lost, strict=True)
+            if gone
+        }
 
     def _not_known(self, flat: Array, kind: str) -> dict[str, str]:
         """Numbers that move along directions in which the objective does not fall."""
         moves = self.slopes * self.scale
         along = moves @ flat
         length = np.linalg.norm(moves, axis=1)
-        lost = np.linalg.norm(along, axis=1) > PART * length
+        lost = moved_along(flat, moves)
         if not lost.any():
             return {}
         share = np.linalg.norm(along, axis=1) / np.where(length > 0, length, 1.0)
@@ -217,10 +234,19 @@ class Uncertainty:
             if gone
         }
 
+    @cached_property
+    def _near_an_edge(self) -> dict[str, str]:
+        """Variances on their way to 0, where EM gets in the limit only."""
+        with surface(self._fit) as s:
+            names = shrinking(s)
+        values = dict(zip(self.numbers.names, self.numbers.values.tolist(), strict=True))
+        return {name: _at_edge(name, values[name]) for name in names}
+
     def _fallen(self, kind: str) -> str:
         if kind == "opg":
             return "not identified, the scores of the rows do not vary"
-        lowest = np.linalg.eigvalsh(self.scale[:, None] * self.information * self.scale / self.items)[0]
+        across = complement(self.neutral)
+        lowest = np.linalg.eigvalsh(across.T @ self._scaled(self.information) @ across)[0]
         if lowest < -NOTHING:
             return "this is no maximum, the objective rises"
         return "not identified, the objective stays the same"
@@ -247,14 +273,35 @@ class Uncertainty:
         inverse, flat = self.inverse(kind)
         covariance = slopes @ inverse @ slopes.T
         moves = slopes * self.scale
-        lost = np.linalg.norm(moves @ flat, axis=1) > PART * np.linalg.norm(moves, axis=1)
+        turned, lost = (moved_along(directions, moves) for directions in (self.neutral, flat))
+        why = ""
+        if turned.any():
+            why = f"the function has no standard error: {self.family.undetermined}, and another one changes it."
+        elif lost.any():
+            why = f"the function has no standard error: {self._fallen(kind)} along a direction that moves it."
+        lost |= turned
         covariance[lost] = covariance[:, lost] = np.nan
         error = np.sqrt(np.diag(covariance)).reshape(value.shape)
-        why = f"the function has no standard error: {self._fallen(kind)} along a direction that moves it."
         plain = value.ndim == 0
-        return Delta(
-            float(value) if plain else value, float(error) if plain else error, covariance, why if lost.any() else ""
-        )
+        return Delta(float(value) if plain else value, float(error) if plain else error, covariance, why)
+
+
+def complement(directions: Array) -> Array:
+    """(p, p - r): orthonormal directions across orthonormal ones (p, r)."""
+    p, r = directions.shape
+    return np.eye(p) if r == 0 else np.linalg.svd(directions)[0][:, r:]
+
+
+def moved_along(directions: Array, moves: Array) -> Array:
+    """(q,): which functions, with moves (q, p), depend on some orthonormal directions (p, r)."""
+    return np.linalg.norm(moves @ directions, axis=1) > PART * np.linalg.norm(moves, axis=1)
+
+
+def _at_edge(name: str, value: float) -> str:
+    return (
+        f"{name} has no standard error: it is {value:.6g}, at the edge of what is possible, where the likelihood need "
+        f"not be level. The other errors are those if it were known. {_advice(name, value)}"
+    )
 
 
 def _advice(name: str, value: float) -> str:

@@ -1,0 +1,235 @@
+"""The smoother's work on one chunk of sequences, track by track."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from likely.numerics.kalman_blocks import Block, Gains
+from likely.numerics.kalman_diffuse import Flat, flatten
+from likely.numerics.kalman_gains import backward_sums
+from likely.numerics.kalman_layout import Layout, Track
+from likely.numerics.kalman_means import filter_rows, smooth_abreast, smooth_rows
+from likely.numerics.kalman_observed import factor_of, observe
+from likely.numerics.kalman_steady import Steady
+from likely.numerics.soft import Array
+
+ABREAST = 64  # sequences side by side
+FEW = 8  # sequences for which that is not worth it
+LANES_ROOM = 2**22  # numbers that sequences side by side may take
+KEPT = 2**23  # numbers that sets of gains may take from the smoother to the sums of covariances
+NOTHING = np.empty((0, 0))
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Parameters of one model; rows and columns of P0 are zero for states whose start is diffuse (flat)."""
+
+    A: Array  # (m, m)
+    Q: Array  # (m, m) may be singular
+    C: Array  # (d, m)
+    R: Array  # (d, d) may be singular
+    m0: Array  # (m,)
+    P0: Array  # (m, m) may be singular
+    diffuse: Array  # (m,) bool
+
+    def start(self) -> Array:
+        """P0 (m, m); any variance may stand for a diffuse state, which one is needed where S would vanish otherwise."""
+        if not self.diffuse.any() or factor_of(self.R) is not None:
+            return np.array(self.P0, float, order="C")
+        scale = np.trace(self.Q) / len(self.Q)
+        return self.P0 + np.diag(self.diffuse * (scale if scale > 0 else 1.0))
+
+
+class Work:
+    """Arrays that the runs fill, each its own part."""
+
+    def __init__(self, model: Model, y: Array, drift: Array | None, offsets: Array, layout: Layout):
+        self.model, self.offsets = model, offsets
+        self.A, self.m = np.ascontiguousarray(model.A, float), len(model.A)
+        self.observed = observe(np.ascontiguousarray(model.C, float), np.ascontiguousarray(model.R, float), y, layout)
+        self.drift = NOTHING if drift is None else np.ascontiguousarray(drift, float)
+        n, m, S = len(y), self.m, len(offsets) - 1
+        self.mean = np.empty((n, m))
+        self.square, self.log_dets, self.back = np.zeros(S), np.zeros(S), np.zeros((S, m))
+        self.impossible: dict[int, int] = {}
+        self.m0 = np.ascontiguousarray(model.m0, float)
+        self.Q, self.P0 = np.ascontiguousarray(model.Q, float), model.start()
+        self.tracks = layout.tracks
+
+    def run(self, each: Each) -> list[Run]:
+        """Crowded tracks one after another, sequences of each spread by `each`; then all others, spread likewise.
+
+        The runs know of this work and not the other way round, so that memory is free as soon as they are gone.
+        """
+        runs = [Run(self, track) for track in self.tracks]
+        crowded = [r for r in runs if len(runs) == 1 or len(r.members) >= ABREAST]
+        for run in crowded:
+            run.run(each)
+        if len(crowded) < len(runs):
+            few = [r for r in runs if r not in crowded]
+            for _ in each(Run.run, few):
+                pass
+        held = 0
+        for run in runs:
+            held += run.gains.held
+            if held > KEPT:
+                run.gains.forget()
+        return runs
+
+
+class Run:
+    """One track: its gains, and its sequences."""
+
+    def __init__(self, work: Work, track: Track):
+        self.work, self.track = work, track
+        self.members, self.lengths = track.members, track.lengths
+        self.starts = work.offsets[track.members]
+        self.gains = Gains(work.A, work.Q, work.P0, work.observed, track)
+        self.alive, self.flat = 0, dict[int, Flat]()  # members before `alive`, the longest, are impossible
+
+    def run(self, each: Each = map) -> None:
+        """Smoothed means and log-likelihoods of all members."""
+        work, members = self.work, self.members
+        rows, width = self.lengths[0], work.m + work.observed.y.shape[1]
+        if len(members) < FEW or rows * width * ABREAST > LANES_ROOM or not self._abreast(each):
+            self._one_by_one(each)
+        alike = self.lengths[-1] == rows
+        total = self.gains.log_det.sum() if alike else np.cumsum(self.gains.log_det)[self.lengths - 1]
+        work.log_dets[members] = total
+        for i in range(self.alive):
+            work.mean[self.starts[i] : self.starts[i] + self.lengths[i]] = 0.0
+            work.impossible[int(members[i])] = self.gains.lost
+        if work.model.diffuse.any():
+            for group in self.track.groups:
+                if group[0] >= self.alive:
+                    self.flat[int(group[0])] = flatten(self, group)
+
+    def _lost(self) -> None:
+        if self.gains.lost < self.lengths[0]:
+            self.alive = int((self.lengths > self.gains.lost).sum())
+
+    def _abreast(self, each: Each) -> bool:
+        """Many sequences side by side, if the gains of all rows are there at once."""
+        work, gains = self.work, self.gains
+        for _ in gains.forward():
+            pass
+        if len(gains.blocks) > 1:
+            return False
+        self._lost()
+
+        def smooth(first: int) -> None:
+            part = slice(first, min(first + ABREAST, len(self.members)))
+            members = self.members[part]
+            square, back = np.zeros(len(members)), np.zeros((len(members), work.m))
+            smooth_abreast(
+                work.observed.y, work.drift, self.starts[part], self.lengths[part], gains.A, work.m, work.m0,
+                gains.blocks[0].sets, gains.index, work.observed.count, gains.pattern, work.mean.reshape(-1), square,
+                back.reshape(-1),
+            )  # fmt: skip
+            work.square[members], work.back[members] = square, back
+
+        for _ in each(smooth, range(self.alive, len(self.members), ABREAST)):
+            pass
+        return True
+
+    def _one_by_one(self, each: Each) -> None:
+        """Sequence after sequence, block after block of rows."""
+        work, gains = self.work, self.gains
+        count, L = work.observed.count, len(self.members)
+        m, r, mean, white = work.m, work.observed.y.shape[1], work.mean.reshape(-1), np.empty(work.observed.y.size)
+        flat = work.observed.y.reshape(-1)
+        x, back, square = np.repeat(work.m0[None], L, 0), np.zeros((L, m)), np.zeros(L)
+
+        ends: dict[int, Steady | None] = {}
+
+        def forward(block: Block, part: slice) -> None:
+            steady = ends[block.first]
+            last = block.last if steady is None else steady.first
+            filter_rows(
+                flat, r, work.drift, self.starts[part], self.lengths[part], block.first, last, gains.turned, block.sets,
+                gains.index, count, gains.pattern, m, x[part].reshape(-1), mean, white, square[part],
+            )  # fmt: skip
+            if steady is not None:
+                for s in range(*part.indices(int((self.lengths > last).sum()))):
+                    square[s] += steady.filter(
+                        work.observed.y, work.drift, int(self.starts[s]), int(self.lengths[s]), x[s], work.mean,
+                        white.reshape(-1, r),
+                    )  # fmt: skip
+
+        def backward(block: Block, part: slice) -> None:
+            steady = ends[block.first]
+            last = block.last if steady is None else steady.first
+            if steady is not None:
+                for s in range(*part.indices(int((self.lengths > last).sum()))):
+                    steady.smooth(
+                        int(self.starts[s]), int(self.lengths[s]), back[s], work.mean, white.reshape(-1, r)
+                    )  # fmt: skip
+            smooth_rows(
+                self.starts[part], self.lengths[part], block.first, last, gains.A, block.sets, gains.index, count,
+                gains.pattern, m, r, back[part].reshape(-1), mean, white,
+            )  # fmt: skip
+
+        for block in gains.forward():
+            ends[block.first] = self._steady(block)
+            for _ in each(partial(forward, block), [slice(s, s + ABREAST) for s in range(0, L, ABREAST)]):
+                pass
+        self._lost()
+        for block in gains.backward():
+            for _ in each(partial(backward, block), [slice(s, s + ABREAST) for s in range(self.alive, L, ABREAST)]):
+                pass
+        work.square[self.members], work.back[self.members] = square, back
+
+    def _steady(self, block: Block) -> Steady | None:
+        """Rows at the end of a block that share a set, if there are many and something is observed of them."""
+        q, r = self.work.observed.count[self.gains.pattern[block.last - 1]], self.work.observed.y.shape[1]
+        if q == 0 or block.sets is None or block.last == block.first:
+            return None
+        return Steady.of(self.work.A, block.sets, r, int(q), self.gains.index, block.first, block.last)
+
+    def add(self, weights: Array, by_pattern: Array, lagged: Array, ends: Array) -> None:
+        """Sums of smoothed covariances of all members that are possible, each counted by its weight."""
+        own = weights[self.members]
+        done = self.alive
+        while done < len(self.members):
+            length = self.lengths[done]
+            sums, moves, own_ends, level, (top, bottom) = self._sums(by_pattern.shape, length)
+            least = length - top + bottom  # any longer sequence settles alike
+            alike = slice(done, done + int((self.lengths[done:] > least).sum()))
+            if not self.gains.constant or top < 0:
+                alike = slice(done, done + int((self.lengths[done:] == length).sum()))
+            weight, fewer = own[alike].sum(), own[alike] @ (length - self.lengths[alike])
+            by_pattern += weight * sums
+            lagged += weight * moves
+            ends += weight * own_ends
+            if fewer:
+                by_pattern[self.gains.pattern[0]] -= fewer * level[0]
+                lagged -= fewer * level[1]
+            done = alike.stop
+        for group in self.track.groups:
+            if int(group[0]) in self.flat:
+                pattern = self.gains.pattern[: self.lengths[group[0]]]
+                self.flat[int(group[0])].add(own[group].sum(), pattern, by_pattern, lagged, ends)
+
+    def _sums(self, shape: tuple[int, ...], length: int) -> tuple[Array, Array, Array, Array, tuple[int, int]]:
+        """Sums over the rows of one sequence of this length."""
+        work, gains = self.work, self.gains
+        mm, r, stretch = work.m**2, work.observed.y.shape[1], (-1, -1)
+        sums, (lagged, N, ahead), ends, level = np.zeros(shape), np.zeros((3, mm)), np.zeros(2 * mm), np.zeros(2 * mm)
+        flat = sums.reshape(-1)
+        for block in gains.backward():
+            if block.first >= length:
+                continue
+            found = backward_sums(
+                gains.A, block.sets, r, gains.index, work.observed.count, gains.pattern, block.first, block.last,
+                length, work.m, N, ahead, flat, lagged, ends, level,
+            )  # fmt: skip
+            stretch = stretch if stretch[0] >= 0 else found
+        two = (2, *shape[1:])
+        return sums, lagged.reshape(shape[1:]), ends.reshape(two), level.reshape(two), stretch
