@@ -65,7 +65,7 @@ def _speed(ax: Axes, stored: dict[str, Any]) -> None:
     _log(ax)
     ax.axvline(1, color=INK, linewidth=1.2)
     ax.text(1, -0.47, " equally fast", color=INK, fontsize=8, va="top")
-    ax.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
+    ax.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
 
 
 def _passes(ax: Axes, stored: dict[str, Any]) -> None:
