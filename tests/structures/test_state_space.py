@@ -139,8 +139,13 @@ def random_problem(seed):
     """A model with blocks free or known at random, and data with gaps."""
     r = np.random.default_rng(seed)
     m, d = int(r.integers(1, 4)), int(r.integers(1, 4))
-    pick = lambda *options: options[int(r.integers(len(options)))]  # noqa: E731
-    some = lambda a: np.where(r.random(np.shape(a)) < 0.5, np.nan, a)  # noqa: E731
+
+    def pick(*options):
+        return options[int(r.integers(len(options)))]
+
+    def some(a):
+        return np.where(r.random(np.shape(a)) < 0.5, np.nan, a)
+
     A, C = 0.5 * np.eye(m) + 0.1 * r.normal(size=(m, m)), r.normal(size=(d, m))
     slots = {
         "A": pick(None, A, some(A), lk.Normal(0, 1)), "C": pick(None, C, some(C)), "b": pick(None, np.nan),

@@ -22,6 +22,7 @@ from likely.core.params import Params
 from likely.core.penalised import maximise_numerically
 from likely.core.points import Points
 from likely.core.posterior import Fused, Posterior, Streaming, Sweep
+from likely.core.priors import Priors
 from likely.core.setting import Setting
 from likely.core.slot import Axis, Slot, bind_slot
 from likely.core.written import free, plain
@@ -37,7 +38,7 @@ REGISTRY: dict[str, type[Family]] = {}  # every public family by name: what the 
     frozen_default=True,
     field_specifiers=(Real, Positive, NonNegative, Unit, Simplex, PositiveDefinite),
 )
-class Family(Points, Face):
+class Family(Points, Priors, Face):
     """Base of leaves and structures."""
 
     domains: ClassVar[dict[str, Domain]] = {}
@@ -296,33 +297,6 @@ class Family(Points, Face):
                 keep = lost.reshape((-1,) + (1,) * (new[name].ndim - 1))
                 new = new.replace(**{name: np.where(keep, params[name], new[name])})
         return new
-
-    def log_prior(self, params: Params) -> float:
-        """Sum of the log densities of all priors; a prior on a tied slot counts once."""
-        return float(self.log_priors(params, 1)[0])
-
-    def log_priors(self, params: Params, models: int) -> Array:
-        """(models,): the same for each of so many whole models that stand side by side along the first axis."""
-        total = sum((p.log_priors(params[n], models) for n, p in self.parts().items()), np.zeros(models))
-        for name, slot in self.slots.items():
-            if slot.prior is not None:
-                value = params[name] - slot.offsets
-                each = slot.prior.log_density_beside(value.reshape(slot.prior.k, -1), self.beside(name, params))
-                each = each.reshape(slot.k, -1).sum(1)
-                total = total + slot.one(each).reshape(models, -1).sum(1)
-        return total
-
-    def beside(self, name: str, params: Params) -> Params:
-        """The parameters as the prior of a slot sees them, which may speak in terms of another slot."""
-        return params
-
-    def log_density_each(self, values: Array) -> Array:
-        """As a prior: log density (k,) of member i at the i-th value, laid flat in (k, size)."""
-        return self.log_density(self.known_params(), Table(values[None]))[0]
-
-    def log_density_beside(self, values: Array, params: Params) -> Array:
-        """As `log_density_each`; `params` are the owner's, where the prior of one slot speaks in terms of another."""
-        return self.log_density_each(values)
 
     fuses: bool = False  # `fused` is there
     fuses_columns: bool = False  # `fused_columns` is there

@@ -12,6 +12,7 @@ from likely.core.face import Face
 from likely.errors import DataError, ModelError
 from likely.numerics import special
 from likely.numerics.soft import Array
+from likely.structures.asked import asked, handed_out
 from likely.structures.chain_known import Decoding, Known
 from likely.structures.chain_unrolled import unroll
 from likely.structures.forecast import Forecast, means
@@ -196,12 +197,7 @@ class ChainQuestions(Face):
         >>> x.round().tolist(), z.tolist()
         ([-1.0, 9.0, 1.0, 10.0], [0, 1, 0, 1])
         """
-        from likely.core.door import table_of
-
-        u = None if given is None else np.asarray(table_of(given).x, float)
-        n, count = n if u is None else len(u), 1 if sequences is None else sequences
-        if n < 1 or count < 1:
-            raise ModelError(f"sample({n}, sequences={sequences}): at least one row and one sequence are needed.")
+        u, n, count = asked(n, given, sequences)
         bound = self._alone(p=0 if u is None else u.shape[1])
         if bound.uses_given and u is None:
             raise DataError("the model conditions on covariates; sample(given=...) needs them, one row a draw.")
@@ -211,9 +207,7 @@ class ChainQuestions(Face):
         parts = [slice(a, a + n) for a in data.offsets[:-1]]
         x = [bound.present(draws[rows]) for rows in parts]
         z = [path[rows] for rows in parts]
-        if sequences is None:
-            return (x[0], z[0]) if states else x[0]
-        return (x, z) if states else x
+        return handed_out(x, z, sequences, states)
 
     def expected_durations(self) -> Array:
         """(m,): how many rows the chain is expected to stay once it came to a state.

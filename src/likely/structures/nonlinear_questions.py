@@ -12,6 +12,7 @@ from likely.core.door import table_of
 from likely.errors import DataError, ModelError
 from likely.numerics.extended import root, unscented
 from likely.numerics.soft import Array
+from likely.structures.asked import asked, handed_out
 from likely.structures.chains import in_sequences
 from likely.structures.nonlinear_hidden import Hidden
 from likely.structures.nonlinear_walk import walk
@@ -162,19 +163,14 @@ class NonlinearQuestions(StateQuestions):
         -------
         array (n,) or (n, d), or a list of them; with states=True the pair (draws, states), states (n, m) or a list
         """
-        u = None if given is None else np.asarray(table_of(given).x, float)
-        n, count = n if u is None else len(u), 1 if sequences is None else sequences
-        if n < 1 or count < 1:
-            raise ModelError(f"sample({n}, sequences={sequences}): at least one row and one sequence are needed.")
+        u, n, count = asked(n, given, sequences)
         p = 0 if u is None else u.shape[1]
         blank = Table(np.zeros((n * count, self._columns(p))), None if u is None else np.tile(u, (count, 1)))
         offsets, bound = np.arange(count + 1) * n, self._alone(blank)
         rng = np.random.default_rng(seed)
         y, z = walk(bound, bound.known_params(), np.zeros(count, int), Sequences(blank, offsets), rng)
         y, z = np.split(flat(y), offsets[1:-1]), np.split(z, offsets[1:-1])
-        if sequences is None:
-            return (y[0], z[0]) if states else y[0]
-        return (y, z) if states else y
+        return handed_out(y, z, sequences, states)
 
     def _columns(self: Any, p: int) -> int:
         """How many columns a row has."""

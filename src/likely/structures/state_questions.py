@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 
 from likely.core.data import Sequences
-from likely.core.door import table_of
 from likely.core.face import Face
 from likely.core.written import plain
 from likely.errors import DataError, ModelError
 from likely.numerics.soft import Array
+from likely.structures.asked import asked, handed_out
 from likely.structures.chains import in_sequences
 from likely.structures.state_blocks import Blocks, canonical_map, require_certain, require_stable
 from likely.structures.state_draws import drawn, paths
@@ -222,10 +222,7 @@ class StateQuestions(Face):
         >>> swing.sample(5)
         array([6., 5., 4., 5., 6.])
         """
-        u = None if given is None else np.asarray(table_of(given).x, float)
-        n, count = n if u is None else len(u), 1 if sequences is None else sequences
-        if n < 1 or count < 1:
-            raise ModelError(f"sample({n}, sequences={sequences}): at least one row and one sequence are needed.")
+        u, n, count = asked(n, given, sequences)
         blocks = self._blocks(0 if u is None else u.shape[1])
         if blocks.p and u is None:
             raise DataError("the model conditions on covariates; sample(given=...) needs them, one row a draw.")
@@ -234,9 +231,7 @@ class StateQuestions(Face):
         every = None if u is None else np.tile(u, (count, 1))
         z, x = drawn(blocks, every, offsets, np.random.default_rng(seed))
         x, z = np.split(flat(x), offsets[1:-1]), np.split(z, offsets[1:-1])
-        if sequences is None:
-            return (x[0], z[0]) if states else x[0]
-        return (x, z) if states else x
+        return handed_out(x, z, sequences, states)
 
     def sample_paths(self, x: Any, size: int = 1, *, seed: int | np.random.Generator = 0, given: Any = None) -> Array:
         """(size, n, m): paths of states drawn from their distribution given all rows.

@@ -27,6 +27,7 @@ from likely.em.line_search import Trials
 from likely.engines.local import Local, width_of
 from likely.errors import Degenerate, FitError, ModelError
 from likely.numerics.soft import Array
+from likely.workflows.regular import boundary, has_priors, regular
 
 if TYPE_CHECKING:
     from likely.workflows.result import Fit
@@ -75,13 +76,13 @@ class Surface:
     def __init__(self, family: Family, params: Params, data: Data, engine: Local, held: Array | None = None):
         self.family, self.params, self.data, self.engine = family, params, data, engine
         self._flat = family.flatten(params)
-        self._open = np.isfinite(self._flat) & _regular(family, params)
+        self._open = np.isfinite(self._flat) & regular(family, params)
         if held is not None:
             self._open &= ~held
         self.point = self._flat[self._open]
         self.rule = FOURTH if len(self.point) <= FEW else SECOND
         self.items = engine.items
-        self.boundary = _boundary(family, params)
+        self.boundary = boundary(family, params)
         self._sizes = coordinates(family, params)
         self._bank = cache(lambda models: (bank_of(family, models), Params.concatenate([params] * models)))
 
@@ -202,7 +203,7 @@ class Surface:
 
     def prior_curvature(self) -> Array:
         """(p, p): minus the second derivatives of the log prior."""
-        if not _has_priors(self.family):
+        if not has_priors(self.family):
             return np.zeros((len(self.point), len(self.point)))
 
         def log_priors(points: Array) -> Array:
@@ -349,39 +350,6 @@ def _refuse_many(p: int) -> None:
             f"the model has {p} free parameters, and second derivatives are worked out for at most {MOST}; "
             "use fit.bootstrap(), or a simpler model."
         )
-
-
-def _regular(family: Family, params: Params) -> Array:
-    """Which coordinates are not ends of the data."""
-    own = [
-        np.full(slot.size(params[name]), name not in family.nonregular)
-        for name, slot in family.slots.items()
-        if not slot.fixed
-    ]
-    return np.concatenate([*own, *(_regular(part, params[n]) for n, part in family.parts().items()), np.zeros(0, bool)])
-
-
-def _has_priors(family: Family) -> bool:
-    own = any(slot.prior is not None for slot in family.slots.values())
-    return own or any(_has_priors(part) for part in family.parts().values())
-
-
-def _boundary(family: Family, params: Params) -> tuple[str, ...]:
-    """Names of estimated numbers at an edge: probabilities 0 and 1, a rate of 0, an infinite size, ends of a range."""
-    found = []
-    for name, slot in family.slots.items():
-        if slot.fixed:
-            continue
-        free = np.ones(slot.k, bool) if slot.known is None else np.isnan(slot.known)
-        at_edge = slot.domain.at_edge(params[name]) & free.reshape(
-            free.shape + (1,) * (1 + len(slot.event) - free.ndim)
-        )
-        at_edge &= slot.domain.told(slot.event)
-        if name in family.nonregular or at_edge.any():
-            found.append(name)
-    for name, part in family.parts().items():
-        found += [f"{name}.{n}" for n in _boundary(part, params[name])]
-    return tuple(found)
 
 
 @contextmanager
