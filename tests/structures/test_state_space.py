@@ -135,6 +135,28 @@ def test_known_states_are_two_regressions():
     assert fit.n_free == 4 + 3 + 6 + 3 + 6 + 2
 
 
+def test_the_likelihood_of_known_states_is_that_of_both_equations():
+    x, u = np.random.default_rng(5).normal(size=(T, M)), U
+    fit = lk.fit(
+        lk.StateSpace(2, b=np.nan, m0=[0.5, -1], P0=BLOCKS["P0"], Q=BLOCKS["Q"], R=BLOCKS["R"]), Y, given=u, labels=x
+    )
+    q = fit.model
+    told = multivariate_normal(q.m0, q.P0).logpdf(x[0])
+    told += multivariate_normal(cov=q.Q).logpdf(x[1:] - x[:-1] @ q.A.T - u[1:] @ q.B.T - q.b).sum()
+    told += multivariate_normal(cov=q.R).logpdf(Y - x @ q.C.T - u @ q.D.T - q.d).sum()
+    assert fit.log_likelihood == pytest.approx(told, abs=1e-9)
+    assert fit.log_prob()[0] == pytest.approx(told, abs=1e-9)
+
+
+def test_missing_parts_of_correlated_rows_leave_the_expected_likelihood_whole():
+    model = lk.StateSpace(2, **BLOCKS)
+    family, data = bound_to_sequences(model, GAPS, [T], given=U)
+    params = family.known_params()
+    posterior, stats = e_step(family, params, data)
+    told = family.expected_log_density(params, stats).sum() + posterior.slack.sum()
+    assert posterior.log_prob.sum() == pytest.approx(told, abs=1e-9)
+
+
 def random_problem(seed):
     """A model with blocks free or known at random, and data with gaps."""
     r = np.random.default_rng(seed)
