@@ -72,7 +72,7 @@ class Beginning:
             return _held(value, size, model.moving.least)
 
         m0, P0 = maximise_gaussian(first, mean, estimate, params.P0)
-        return {n: np.where(np.isnan(new), params[n], new) for n, new in (("m0", m0), ("P0", P0))}
+        return {n: np.where(np.isnan(new), params[n], new) for n, new in (("m0", m0), ("P0", _symmetric(P0)))}
 
 
 class Fixed(Beginning):
@@ -235,7 +235,14 @@ def equations_maximised(model: Any, stats: StateSums, params: Params) -> Params:
     """Both regressions at their maxima; the first state as it was."""
     moves, Q = model.moving.maximise(stats.state, theta(params, MOVING), params.Q)
     shows, R = model.showing.maximise(stats.rows, theta(params, SHOWING), params.R)
-    return params.replace(Q=Q, R=R, **blocks_of(moves, MOVING, params), **blocks_of(shows, SHOWING, params))
+    return params.replace(
+        Q=_symmetric(Q), R=_symmetric(R), **blocks_of(moves, MOVING, params), **blocks_of(shows, SHOWING, params)
+    )
+
+
+def _symmetric(covariance: Array) -> Array:
+    """Without what rounding makes of a small entry on one side only."""
+    return 0.5 * (covariance + np.swapaxes(covariance, 1, 2))
 
 
 def _held(value: Array, size: Array, least: float) -> Array:
