@@ -1,7 +1,6 @@
 """Kalman smoothing against the joint Gaussian written out, published values, and its own slow paths."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -169,10 +168,10 @@ def test_beliefs_row_by_row_are_those_of_the_joint_gaussian(flat, missing):
         assert np.isfinite(told.innovation_cov[offsets[:-1] + 4]).all()
 
 
-def together(model, y, drift, offsets, weights, each=map):
+def together(model, y, drift, offsets, weights):
     """Everything at once, and summed over sequences smoothed one by one with covariances of every row."""
     layout = Layout.of(~np.isnan(y), offsets)
-    found = smooth(model, y, drift, offsets, layout, each)
+    found = smooth(model, y, drift, offsets, layout)
     blur, total = found.blur(weights), np.zeros((4, *model.A.shape))
     told = beliefs(model, y, drift, offsets, layout)
     by_pattern = np.zeros_like(blur.by_pattern)
@@ -228,19 +227,6 @@ def test_series_that_never_settle_are_worked_out_in_blocks(monkeypatch):
     np.testing.assert_array_equal(blocks.mean, whole.mean)
     np.testing.assert_allclose(blocks.log_prob, whole.log_prob, rtol=1e-14)
     np.testing.assert_allclose(blocks.blur().lagged, sums.lagged, rtol=1e-12)
-
-
-def test_threads_change_no_bit():
-    rng = np.random.default_rng(10)
-    model = random_model(rng, 3, 2)
-    y, offsets = laid_out(rng, 2, [30] * 200, True)
-    layout = Layout.of(~np.isnan(y), offsets)
-    one = smooth(model, y, None, offsets, layout)
-    with ThreadPoolExecutor(2) as pool:
-        two = smooth(model, y, None, offsets, layout, pool.map)
-    np.testing.assert_array_equal(one.mean, two.mean)
-    np.testing.assert_array_equal(one.log_prob, two.log_prob)
-    np.testing.assert_array_equal(one.blur().lagged, two.blur().lagged)
 
 
 def test_values_without_noise_fix_the_states():

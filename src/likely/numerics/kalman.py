@@ -15,7 +15,7 @@ import numpy as np
 from likely.numerics.kalman_beliefs import Beliefs, beliefs
 from likely.numerics.kalman_diffuse import Undetermined
 from likely.numerics.kalman_layout import Layout
-from likely.numerics.kalman_work import Each, Model, Run, Work
+from likely.numerics.kalman_work import Model, Run, Work
 from likely.numerics.soft import Array
 
 __all__ = ["Beliefs", "Blur", "Layout", "Model", "Smoothed", "Undetermined", "beliefs", "smooth"]
@@ -56,7 +56,7 @@ class Smoothed:
         return Blur(total - ends[1], total - ends[0], lagged, ends[0], by_pattern)
 
 
-def smooth(model: Model, y: Array, drift: Array | None, offsets: Array, layout: Layout, each: Each = map) -> Smoothed:
+def smooth(model: Model, y: Array, drift: Array | None, offsets: Array, layout: Layout) -> Smoothed:
     """Kalman filter and smoother over sequences laid end to end.
 
     Parameters
@@ -66,7 +66,6 @@ def smooth(model: Model, y: Array, drift: Array | None, offsets: Array, layout: 
     drift : array (n, m), optional    B u_t + b, on the move into row t; ignored at first rows
     offsets : array (S + 1,)     where sequences begin, and the end
     layout : Layout              of these rows
-    each : callable              a `map`, perhaps with threads; the result is the same to the bit
 
     Raises
     ------
@@ -78,7 +77,7 @@ def smooth(model: Model, y: Array, drift: Array | None, offsets: Array, layout: 
     observed value, as Durbin and Koopman's does.
     """
     work = Work(model, y, drift, offsets, layout)
-    runs = work.run(each)
+    runs = work.run()
     log_dets, square = work.log_dets, work.square
     if work.observed.left is not None and work.observed.log_det is not None:
         square += np.add.reduceat(work.observed.left, offsets[:-1])

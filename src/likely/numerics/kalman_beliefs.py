@@ -10,7 +10,7 @@ from likely.numerics.compiled import compiled
 from likely.numerics.kalman_gains import before_observation
 from likely.numerics.kalman_layout import Layout
 from likely.numerics.kalman_means import filter_rows
-from likely.numerics.kalman_products import product, put
+from likely.numerics.kalman_products import SET, TAKE, product, put
 from likely.numerics.kalman_work import NOTHING, Model, Run, Work
 from likely.numerics.soft import Array
 
@@ -40,7 +40,7 @@ class Beliefs:
 def beliefs(model: Model, y: Array, drift: Array | None, offsets: Array, layout: Layout) -> Beliefs:
     """The Kalman filter and smoother in full; arguments as those of `kalman.smooth`."""
     work = Work(model, y, drift, offsets, layout)
-    runs = work.run(map)
+    runs = work.run()
     n, (d, m) = len(y), model.C.shape
     means, covs = np.full((2, n, m), np.nan), np.full((4, n, m, m), np.nan)
     flat = np.zeros((n, d), bool)
@@ -108,8 +108,8 @@ def _filtered(run: Run, T: int, starts: Array, x: Array, nothing: bool) -> tuple
     lengths = np.full(L, T)
     for b in gains.forward():
         filter_rows(
-            y, r, drift, starts, lengths, b.first, b.last, gains.turned, b.sets, gains.index, work.observed.count,
-            gains.pattern, m, x, mean, white, square,
+            y, r, drift, starts, lengths, b.first, b.last, gains.turned, work.observed.flat_across, b.sets,
+            gains.index, work.observed.count, gains.pattern, m, x, mean, white, square,
         )  # fmt: skip
     rows = starts[:, None] + np.arange(T)
     return mean.reshape(-1, m)[rows], white.reshape(-1, r)[rows]
@@ -159,14 +159,14 @@ def backward_rows(A, sets, r, index, count, pattern, first, last, length, m, N, 
     for t in range(last - 1, first - 1, -1):
         at, q = index[t] * (3 * mm + 2 * r * m + r * r), count[pattern[t]]
         moved, v, c = at + 2 * mm, t * mm, (t + 1) * mm
-        product(1.0, N, zero, m, one, sets, moved, m, g, zero, m, m, m, zero)
+        product(SET, N, zero, m, one, sets, moved, m, g, zero, m, m, m)
         put(sets, at + mm, cov, v, mm)
-        product(-1.0, sets, moved, one, m, g, zero, m, cov, v, m, m, m, one)
+        product(TAKE, sets, moved, one, m, g, zero, m, cov, v, m, m, m)
         if t < length - 1:
             put(sets, moved, lagged, c, mm)
-            product(-1.0, ahead, zero, m, one, g, zero, m, lagged, c, m, m, m, one)
-        product(1.0, N, zero, m, one, A, zero, m, g, zero, m, m, m, zero)
-        product(1.0, A, zero, one, m, g, zero, m, M, zero, m, m, m, zero)
+            product(TAKE, ahead, zero, m, one, g, zero, m, lagged, c, m, m, m)
+        product(SET, N, zero, m, one, A, zero, m, g, zero, m, m, m)
+        product(SET, A, zero, one, m, g, zero, m, M, zero, m, m, m)
         before_observation(M, q, m, sets, at + 3 * mm, at + 3 * mm + r * m, part, new)
         put(new, zero, N, zero, mm)
         put(sets, at, ahead, zero, mm)

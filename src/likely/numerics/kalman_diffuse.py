@@ -80,8 +80,8 @@ def _effects(run: Run, states: Array, T: int) -> tuple[Array, Array]:
     count, pattern, index = work.observed.count, gains.pattern, gains.index
     for b in gains.forward():
         filter_rows(
-            zeros, r, nothing, starts, lengths, b.first, b.last, gains.turned, b.sets, index, count, pattern, m, x,
-            mean, white, square,
+            zeros, r, nothing, starts, lengths, b.first, b.last, gains.turned, work.observed.flat_across, b.sets, index,
+            count, pattern, m, x, mean, white, square,
         )  # fmt: skip
     for b in gains.backward():
         smooth_rows(starts, lengths, b.first, b.last, gains.A, b.sets, index, count, pattern, m, r, back, mean, white)

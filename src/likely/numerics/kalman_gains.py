@@ -10,15 +10,13 @@ written into calls, each of them compiled anew: hence `zero` and `one`.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from likely.numerics.compiled import compiled
-from likely.numerics.kalman_products import add, product, put
+from likely.numerics.kalman_products import ADD, SET, TAKE, add, product, put
+from likely.numerics.kalman_white import ROOM, white
 
 STEADY = 1e-14  # a change of P- below this share of its trace is none
-NONE_LEFT = 1e-14  # an innovation with less than this share of its variance, given others of its row, has none
 CANCELS = 1e-6  # a variance that an observation takes below this share of itself is worked out in Joseph's form
 
 
@@ -36,7 +34,7 @@ def forward_sets(A, turned, Q, H, across, R, count, pattern, first, last, m, P, 
     """
     zero, one, mm, r = np.int64(0), np.int64(1), m * m, len(H) // (len(count) * m)
     wide, rm = 3 * mm + 2 * r * m + r * r, r * m
-    hp, s, own = np.empty(rm), np.empty(r * r), np.empty(2 * mm + rm + r * r)
+    hp, s, own = np.empty(rm), np.empty(r * r), np.empty(max(2 * mm + rm + r * r, ROOM))
     used, steady, t = 0, False, first
     while t < last:
         p = pattern[t]
@@ -49,21 +47,21 @@ def forward_sets(A, turned, Q, H, across, R, count, pattern, first, last, m, P, 
         if used == room:
             break
         steady, q, at = False, count[p], used * wide
-        seen, gain, white = at + 3 * mm, at + 3 * mm + rm, at + 3 * mm + 2 * rm
+        seen, gain, whites = at + 3 * mm, at + 3 * mm + rm, at + 3 * mm + 2 * rm
         put(P, zero, sets, at, mm)
-        product(1.0, H, p * rm, m, one, P, zero, m, hp, zero, q, m, m, zero)
+        product(SET, H, p * rm, m, one, P, zero, m, hp, zero, q, m, m)
         for i in range(q):
             put(R, (p * r + i) * r, s, i * q, q)
-        product(1.0, hp, zero, m, one, across, p * rm, r, s, zero, q, m, q, one)
-        log_det[used] = _white(s, q, sets, white)
+        product(ADD, hp, zero, m, one, across, p * rm, r, s, zero, q, m, q)
+        log_det[used] = white(s, q, sets, whites, own)
         if log_det[used] == -np.inf:
             return t, False
-        product(1.0, sets, white, q, one, H, p * rm, m, sets, seen, q, q, m, zero)
-        product(1.0, sets, white, q, one, hp, zero, m, sets, gain, q, q, m, zero)
+        product(SET, sets, whites, q, one, H, p * rm, m, sets, seen, q, q, m)
+        product(SET, sets, whites, q, one, hp, zero, m, sets, gain, q, q, m)
         _after(R, p * r * r, r, q, m, sets, at, own)
-        product(1.0, A, zero, m, one, sets, at + mm, m, sets, at + 2 * mm, m, m, m, zero)
+        product(SET, A, zero, m, one, sets, at + mm, m, sets, at + 2 * mm, m, m, m)
         put(Q, zero, P, zero, mm)
-        product(1.0, sets, at + 2 * mm, m, one, turned, zero, m, P, zero, m, m, m, one)
+        product(ADD, sets, at + 2 * mm, m, one, turned, zero, m, P, zero, m, m, m)
         _symmetric(P, zero, m)
         index[t] = used
         used += 1
@@ -92,43 +90,13 @@ def same(P, sets, at, m):
 
 
 @compiled
-def _white(s, q, sets, white):
-    """L^-1 of S = L L' (q, q); log|S|, minus infinity where S is not positive definite. L takes the place of S."""
-    q, white, one = np.uintp(q), np.uintp(white), np.uintp(1)
-    product_of_variances, out = 1.0, 0.0
-    for i in range(q):
-        variance = s[i * q + i]
-        for j in range(i + one):
-            total = s[i * q + j]
-            for n in range(j):
-                total -= s[i * q + n] * s[j * q + n]
-            if j < i:
-                s[i * q + j] = total * sets[white + j * q + j]
-        if not total > NONE_LEFT * variance:
-            return -np.inf
-        product_of_variances *= total
-        if not 1e-250 < product_of_variances < 1e250:
-            out += math.log(product_of_variances / total) + math.log(total)
-            product_of_variances = 1.0
-        inverse = 1.0 / math.sqrt(total)
-        for j in range(q):
-            sets[white + i * q + j] = 0.0
-        for n in range(i):
-            x = s[i * q + n] * inverse
-            for j in range(n + one):
-                sets[white + i * q + j] -= x * sets[white + n * q + j]
-        sets[white + i * q + i] = inverse
-    return out + math.log(product_of_variances)
-
-
-@compiled
 def _after(R, r_at, r, q, m, sets, at, own):
     """Covariance after an observation: P - K S K', or in Joseph's form (I - K H) P (I - K H)' + K R K'."""
     zero, one, mm = np.int64(0), np.int64(1), m * m
     f, seen, gain = at + mm, at + 3 * mm, at + 3 * mm + r * m
     white, cancels = gain + r * m, False
     put(sets, at, sets, f, mm)
-    product(-1.0, sets, gain, one, m, sets, gain, m, sets, f, m, q, m, one)
+    product(TAKE, sets, gain, one, m, sets, gain, m, sets, f, m, q, m)
     for i in range(m):
         cancels |= sets[f + i * m + i] < CANCELS * sets[at + i * m + i]
     if not cancels:
@@ -137,9 +105,9 @@ def _after(R, r_at, r, q, m, sets, at, own):
     for i in range(m):
         for j in range(m):
             own[kept + i * m + j] = 1.0 if i == j else 0.0
-    product(-1.0, sets, gain, one, m, sets, seen, m, own, kept, m, q, m, one)
-    product(1.0, sets, white, one, q, sets, gain, m, own, k, q, q, m, zero)
-    product(1.0, own, kept, m, one, sets, at, m, own, g, m, m, m, zero)
+    product(TAKE, sets, gain, one, m, sets, seen, m, own, kept, m, q, m)
+    product(SET, sets, white, one, q, sets, gain, m, own, k, q, q, m)
+    product(SET, own, kept, m, one, sets, at, m, own, g, m, m, m)
     for i in range(m):
         for j in range(i + 1):
             total = 0.0
@@ -168,18 +136,18 @@ def backward_sums(A, sets, r, index, count, pattern, first, last, length, m, N, 
     while t >= first:
         at, q = index[t] * wide, count[pattern[t]]
         moved = at + 2 * mm
-        product(1.0, N, zero, m, one, sets, moved, m, own, g, m, m, m, zero)
+        product(SET, N, zero, m, one, sets, moved, m, own, g, m, m, m)
         put(sets, at + mm, own, v, mm)
         put(sets, moved, own, c, mm)
-        product(-1.0, sets, moved, one, m, own, g, m, own, v, m, m, m, one)
+        product(TAKE, sets, moved, one, m, own, g, m, own, v, m, m, m)
         add(1.0, own, v, sums, pattern[t] * mm, mm)
         if t == length - 1:
             add(1.0, own, v, ends, mm, mm)
         else:
-            product(-1.0, ahead, zero, m, one, own, g, m, own, c, m, m, m, one)
+            product(TAKE, ahead, zero, m, one, own, g, m, own, c, m, m, m)
             add(1.0, own, c, lagged, zero, mm)
-        product(1.0, N, zero, m, one, A, zero, m, own, g, m, m, m, zero)
-        product(1.0, A, zero, one, m, own, g, m, M, zero, m, m, m, zero)
+        product(SET, N, zero, m, one, A, zero, m, own, g, m, m, m)
+        product(SET, A, zero, one, m, own, g, m, M, zero, m, m, m)
         before_observation(M, q, m, sets, at + 3 * mm, at + 3 * mm + r * m, part, new)
         settled = first < t < end and index[t - 1] == index[t] and index[t + 1] == index[t] and same(new, N, zero, m)
         put(new, zero, N, zero, mm)
@@ -205,9 +173,9 @@ def before_observation(M, q, m, sets, seen, gain, part, out):
     """N before an observation from M = A' N A after it: (I - K H)' M (I - K H) + H' S^-1 H, symmetric."""
     zero, one = np.int64(0), np.int64(1)
     put(M, zero, out, zero, m * m)
-    product(1.0, sets, gain, m, one, M, zero, m, part, zero, q, m, m, zero)
-    product(-1.0, part, zero, one, m, sets, seen, m, out, zero, m, q, m, one)
+    product(SET, sets, gain, m, one, M, zero, m, part, zero, q, m, m)
+    product(TAKE, part, zero, one, m, sets, seen, m, out, zero, m, q, m)
     put(sets, seen, part, zero, q * m)
-    product(-1.0, sets, gain, m, one, out, zero, m, part, zero, q, m, m, one)
-    product(1.0, sets, seen, one, m, part, zero, m, out, zero, m, q, m, one)
+    product(TAKE, sets, gain, m, one, out, zero, m, part, zero, q, m, m)
+    product(ADD, sets, seen, one, m, part, zero, m, out, zero, m, q, m)
     _symmetric(out, zero, m)

@@ -10,35 +10,35 @@ from __future__ import annotations
 import numpy as np
 
 from likely.numerics.compiled import compiled
-from likely.numerics.kalman_products import add, against, product, put
+from likely.numerics.kalman_products import ADD, SET, TAKE, add, against, product, put
 
 
 @compiled
 def filter_rows(
-    y, r, drift, starts, lengths, first, last, turned, sets, index, count, pattern, m, x, mean, white, square
+    y, r, drift, starts, lengths, first, last, turned, across, sets, index, count, pattern, m, x, mean, white, square
 ):
     """Rows from `first` to before `last` of some sequences: predicted means and white innovations.
 
     x (L m) comes and goes as each sequence's predicted mean; `square` (L,) gathers squared innovations.
     """
     zero, one = np.int64(0), np.int64(1)
-    wide, own = 3 * m * m + 2 * r * m + r * r, np.empty(m)
+    wide, own, error = 3 * m * m + 2 * r * m + r * r, np.empty(m), np.empty(r)
     for s in range(len(starts)):
         total = 0.0
         for t in range(first, min(last, lengths[s])):
             row, q = starts[s] + t, count[pattern[t]]
-            seen = index[t] * wide + 3 * m * m
-            gain, whites = seen + r * m, seen + 2 * r * m
+            gain = index[t] * wide + 3 * m * m + r * m
             put(x, s * m, mean, row * m, m)
             put(x, s * m, own, zero, m)
-            for i in range(q):
+            put(y, row * r, error, zero, q)
+            product(TAKE, own, zero, zero, one, across, pattern[t] * r * m, r, error, zero, one, m, q)
+            for i in range(r):
                 white[row * r + i] = 0.0
-            against(1.0, sets, whites, y, row * r, white, row * r, q, q)
-            against(-1.0, sets, seen, own, zero, white, row * r, q, m)
+            against(ADD, sets, gain + r * m, error, zero, white, row * r, q, q)
             for i in range(q):
                 total += white[row * r + i] ** 2
-            product(1.0, white, row * r, zero, one, sets, gain, m, own, zero, one, q, m, one)
-            product(1.0, own, zero, zero, one, turned, zero, m, x, s * m, one, m, m, zero)
+            product(ADD, white, row * r, zero, one, sets, gain, m, own, zero, one, q, m)
+            product(SET, own, zero, zero, one, turned, zero, m, x, s * m, one, m, m)
             if len(drift) > 0 and t + 1 < lengths[s]:
                 for i in range(m):
                     x[s * m + i] += drift[row + 1, i]
@@ -57,12 +57,12 @@ def smooth_rows(starts, lengths, first, last, A, sets, index, count, pattern, m,
         for t in range(min(last, lengths[s]) - 1, first - 1, -1):
             row, q, at = starts[s] + t, count[pattern[t]], index[t] * wide
             seen, gain = at + 3 * m * m, at + 3 * m * m + r * m
-            product(1.0, back, s * m, zero, one, A, zero, m, own, zero, one, m, m, zero)
+            product(SET, back, s * m, zero, one, A, zero, m, own, zero, one, m, m)
             put(white, row * r, z, zero, q)
-            against(-1.0, sets, gain, own, zero, z, zero, q, m)
-            product(1.0, z, zero, zero, one, sets, seen, m, own, zero, one, q, m, one)
+            against(TAKE, sets, gain, own, zero, z, zero, q, m)
+            product(ADD, z, zero, zero, one, sets, seen, m, own, zero, one, q, m)
             put(own, zero, back, s * m, m)
-            product(1.0, own, zero, zero, one, sets, at, m, mean, row * m, one, m, m, one)
+            product(ADD, own, zero, zero, one, sets, at, m, mean, row * m, one, m, m)
 
 
 @compiled

@@ -1,90 +1,96 @@
-"""Products of small matrices that lie in flat arrays, compiled.
+"""Products of small matrices that lie in flat arrays, compiled: blocks of rows whose sums stay in registers.
 
-Places are made unsigned first: of a signed one Numba asks at every number whether it counts from the end, and that
-costs more than the product.
+Vectors are 8, 4, 2 or 1 wide, and go along the columns. Where numbers lie is told by places: slices and shapes would
+take Numba most of a minute to compile.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product as product_of
+from typing import Any
+
 import numpy as np
 
 from likely.numerics.compiled import compiled
+from likely.numerics.vector import DOUBLE, Lanes, kernel, number, whole
+
+HEIGHTS = (4, 2, 1)  # of blocks
+SET, ADD, TAKE = np.int64(0), np.int64(1), np.int64(-1)  # what becomes of what stands where a product goes
+
+
+def _product(
+    v: Lanes, into: Any, a: Any, a_at: Any, down: Any, across: Any, b: Any, b_at: Any, wide: Any, out: Any, at: Any,
+    rows: Any, inner: Any, columns: Any,
+) -> None:  # fmt: skip
+    """Blocks of 4, 2 and 1 rows. Columns are taken eight at a time; the rest in two vectors, which may overlap."""
+    build = v.builder
+    alone = build.icmp_signed("==", into, whole(0))
+    sign = build.select(alone, DOUBLE(1.0), build.sitofp(into, DOUBLE))
+    a, b, out = v.at(a, a_at), v.at(b, b_at), v.at(out, at)
+
+    def block(height: int, width: int, i: Any, places: Sequence[Any]) -> None:
+        to = v.at(out, v.times(i, columns))
+        tops = [v.at(a, v.times(i, down), v.times(down, r)) for r in range(height)]
+
+        def step(n: Any, sums: list[Any]) -> list[Any]:
+            own, along = v.at(b, v.times(n, wide)), v.times(n, across)
+            right = [v.load(v.at(own, j), width) for j in places]
+            left = [v.spread(v.at(top, along), width) for top in tops]
+            return [v.fma(x, y, s) for (x, y), s in zip(product_of(left, right), sums, strict=True)]
+
+        sums = v.loop(inner, [number(0.0, width)] * (height * len(places)), step)
+        goals = [v.at(to, v.times(columns, r), j) for r in range(height) for j in places]
+        before = [build.select(alone, number(0.0, width), v.load(goal, width)) for goal in goals]
+        v.store_all([v.fma(v.all(sign, width), s, x) for s, x in zip(sums, before, strict=True)], goals)
+
+    def strip(width: int, *places: Any) -> None:
+        for height in HEIGHTS:
+            v.parts(rows, HEIGHTS, height, lambda i, h=height: block(h, width, i, places))
+
+    v.parts(columns, (8,), 8, lambda j: strip(8, j))
+    first, rest = build.and_(columns, whole(-8)), build.and_(columns, whole(7))
+    for width in (4, 2):
+        some = build.and_(build.icmp_signed(">=", rest, whole(width)), build.icmp_signed("<", rest, whole(2 * width)))
+        v.only(some, lambda w=width: strip(w, first, build.sub(columns, whole(w))))
+    v.only(build.icmp_signed("==", rest, whole(1)), lambda: strip(1, first))
+
+
+product = kernel("iaiiiaiiaiiii", _product, "product")
+product.__doc__ = """a b goes to out (rows, columns), row after row: SET, ADD to or TAKE from what stands there.
+
+product(into, a, a_at, down, across, b, b_at, wide, out, at, rows, inner, columns): a[i, n] lies at
+a_at + i down + n across, and b[n, j] at b_at + n wide + j.
+"""
 
 
 @compiled
-def product(alpha, a, a_at, down, across, b, b_at, wide, out, at, rows, inner, columns, keep):
-    """alpha a b, added to what is there if `keep`: out (rows, columns), row after row, eight numbers in registers.
-
-    a[i, n] lies at a_at + i down + n across, and b[n, j] at b_at + n wide + j; `inner` is not 0.
-    """
-    a_at, down, across, b_at, wide = np.uintp(a_at), np.uintp(down), np.uintp(across), np.uintp(b_at), np.uintp(wide)
-    at, rows, inner, columns = np.uintp(at), np.uintp(rows), np.uintp(inner), np.uintp(columns)
-    u1, u2, u3, u4 = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
-    u5, u6, u7, u8 = np.uintp(5), np.uintp(6), np.uintp(7), np.uintp(8)
-    for i in range(rows):
-        o, first, rest = at + i * columns, b_at, columns
-        while rest >= u8:
-            k, start = first, a_at + i * down
-            s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-            for _ in range(inner):
-                x = alpha * a[start]
-                s0 += x * b[k]
-                s1 += x * b[k + u1]
-                s2 += x * b[k + u2]
-                s3 += x * b[k + u3]
-                s4 += x * b[k + u4]
-                s5 += x * b[k + u5]
-                s6 += x * b[k + u6]
-                s7 += x * b[k + u7]
-                start += across
-                k += wide
-            if keep:
-                s0 += out[o]
-                s1 += out[o + u1]
-                s2 += out[o + u2]
-                s3 += out[o + u3]
-                s4 += out[o + u4]
-                s5 += out[o + u5]
-                s6 += out[o + u6]
-                s7 += out[o + u7]
-            out[o] = s0
-            out[o + u1] = s1
-            out[o + u2] = s2
-            out[o + u3] = s3
-            out[o + u4] = s4
-            out[o + u5] = s5
-            out[o + u6] = s6
-            out[o + u7] = s7
-            o += u8
-            first += u8
-            rest -= u8
-        if rest > np.uintp(0):
-            k, start, left = first, a_at + i * down, inner
-            if not keep:
-                x = alpha * a[start]
-                for j in range(rest):
-                    out[o + j] = x * b[k + j]
-                start += across
-                k += wide
-                left -= u1
-            for _ in range(left):
-                x = alpha * a[start]
-                for j in range(rest):
-                    out[o + j] += x * b[k + j]
-                start += across
-                k += wide
-
-
-@compiled
-def against(alpha, a, a_at, x, x_at, out, at, rows, inner):
-    """Add alpha a x to out (rows,), where a is (rows, inner)."""
-    k, x_at, at, rows, inner = np.uintp(a_at), np.uintp(x_at), np.uintp(at), np.uintp(rows), np.uintp(inner)
-    for i in range(rows):
+def against(into, a, a_at, x, x_at, out, at, rows, inner):
+    """a x is ADDed to out (rows,), or TAKEn from it, where a is (rows, inner): four sums at a time."""
+    x_at, at, wide, k = np.uintp(x_at), np.uintp(at), np.uintp(inner), np.uintp(a_at)
+    sign, i = float(into), 0
+    while rows - i >= 4:
+        s0 = s1 = s2 = s3 = 0.0
+        for n in range(wide):
+            value = x[x_at + n]
+            s0 += a[k + n] * value
+            s1 += a[k + wide + n] * value
+            s2 += a[k + wide + wide + n] * value
+            s3 += a[k + wide + wide + wide + n] * value
+        to = at + np.uintp(i)
+        out[to] += sign * s0
+        out[to + np.uintp(1)] += sign * s1
+        out[to + np.uintp(2)] += sign * s2
+        out[to + np.uintp(3)] += sign * s3
+        k += np.uintp(4) * wide
+        i += 4
+    while i < rows:
         total = 0.0
-        for n in range(inner):
+        for n in range(wide):
             total += a[k + n] * x[x_at + n]
-        out[at + i] += alpha * total
-        k += inner
+        out[at + np.uintp(i)] += sign * total
+        k += wide
+        i += 1
 
 
 @compiled

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 
-from likely.numerics.kalman_blocks import Block, Gains
+from likely.numerics.kalman_blocks import Gains
 from likely.numerics.kalman_diffuse import Flat, flatten
 from likely.numerics.kalman_gains import backward_sums
 from likely.numerics.kalman_layout import Layout, Track
 from likely.numerics.kalman_means import filter_rows, smooth_abreast, smooth_rows
 from likely.numerics.kalman_observed import factor_of, observe
-from likely.numerics.kalman_steady import Steady
 from likely.numerics.soft import Array
 
 ABREAST = 64  # sequences side by side
@@ -23,8 +19,6 @@ FEW = 8  # sequences for which that is not worth it
 LANES_ROOM = 2**22  # numbers that sequences side by side may take
 KEPT = 2**23  # numbers that sets of gains may take from the smoother to the sums of covariances
 NOTHING = np.empty((0, 0))
-
-Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -63,19 +57,11 @@ class Work:
         self.Q, self.P0 = np.ascontiguousarray(model.Q, float), model.start()
         self.tracks = layout.tracks
 
-    def run(self, each: Each) -> list[Run]:
-        """Crowded tracks one after another, sequences of each spread by `each`; then all others, spread likewise.
-
-        The runs know of this work and not the other way round, so that memory is free as soon as they are gone.
-        """
+    def run(self) -> list[Run]:
+        """Track after track. The runs know of this work and not the other way round, so that memory is soon free."""
         runs = [Run(self, track) for track in self.tracks]
-        crowded = [r for r in runs if len(runs) == 1 or len(r.members) >= ABREAST]
-        for run in crowded:
-            run.run(each)
-        if len(crowded) < len(runs):
-            few = [r for r in runs if r not in crowded]
-            for _ in each(Run.run, few):
-                pass
+        for run in runs:
+            run.run()
         held = 0
         for run in runs:
             held += run.gains.held
@@ -94,12 +80,12 @@ class Run:
         self.gains = Gains(work.A, work.Q, work.P0, work.observed, track)
         self.alive, self.flat = 0, dict[int, Flat]()  # members before `alive`, the longest, are impossible
 
-    def run(self, each: Each = map) -> None:
+    def run(self) -> None:
         """Smoothed means and log-likelihoods of all members."""
         work, members = self.work, self.members
         rows, width = self.lengths[0], work.m + work.observed.y.shape[1]
-        if len(members) < FEW or rows * width * ABREAST > LANES_ROOM or not self._abreast(each):
-            self._one_by_one(each)
+        if len(members) < FEW or rows * width * ABREAST > LANES_ROOM or not self._abreast():
+            self._one_by_one()
         alike = self.lengths[-1] == rows
         total = self.gains.log_det.sum() if alike else np.cumsum(self.gains.log_det)[self.lengths - 1]
         work.log_dets[members] = total
@@ -115,7 +101,7 @@ class Run:
         if self.gains.lost < self.lengths[0]:
             self.alive = int((self.lengths > self.gains.lost).sum())
 
-    def _abreast(self, each: Each) -> bool:
+    def _abreast(self) -> bool:
         """Many sequences side by side, if the gains of all rows are there at once."""
         work, gains = self.work, self.gains
         for _ in gains.forward():
@@ -123,8 +109,7 @@ class Run:
         if len(gains.blocks) > 1:
             return False
         self._lost()
-
-        def smooth(first: int) -> None:
+        for first in range(self.alive, len(self.members), ABREAST):
             part = slice(first, min(first + ABREAST, len(self.members)))
             members = self.members[part]
             square, back = np.zeros(len(members)), np.zeros((len(members), work.m))
@@ -134,64 +119,27 @@ class Run:
                 back.reshape(-1),
             )  # fmt: skip
             work.square[members], work.back[members] = square, back
-
-        for _ in each(smooth, range(self.alive, len(self.members), ABREAST)):
-            pass
         return True
 
-    def _one_by_one(self, each: Each) -> None:
+    def _one_by_one(self) -> None:
         """Sequence after sequence, block after block of rows."""
-        work, gains = self.work, self.gains
-        count, L = work.observed.count, len(self.members)
-        m, r, mean, white = work.m, work.observed.y.shape[1], work.mean.reshape(-1), np.empty(work.observed.y.size)
-        flat = work.observed.y.reshape(-1)
-        x, back, square = np.repeat(work.m0[None], L, 0), np.zeros((L, m)), np.zeros(L)
-
-        ends: dict[int, Steady | None] = {}
-
-        def forward(block: Block, part: slice) -> None:
-            steady = ends[block.first]
-            last = block.last if steady is None else steady.first
-            filter_rows(
-                flat, r, work.drift, self.starts[part], self.lengths[part], block.first, last, gains.turned, block.sets,
-                gains.index, count, gains.pattern, m, x[part].reshape(-1), mean, white, square[part],
-            )  # fmt: skip
-            if steady is not None:
-                for s in range(*part.indices(int((self.lengths > last).sum()))):
-                    square[s] += steady.filter(
-                        work.observed.y, work.drift, int(self.starts[s]), int(self.lengths[s]), x[s], work.mean,
-                        white.reshape(-1, r),
-                    )  # fmt: skip
-
-        def backward(block: Block, part: slice) -> None:
-            steady = ends[block.first]
-            last = block.last if steady is None else steady.first
-            if steady is not None:
-                for s in range(*part.indices(int((self.lengths > last).sum()))):
-                    steady.smooth(
-                        int(self.starts[s]), int(self.lengths[s]), back[s], work.mean, white.reshape(-1, r)
-                    )  # fmt: skip
-            smooth_rows(
-                self.starts[part], self.lengths[part], block.first, last, gains.A, block.sets, gains.index, count,
-                gains.pattern, m, r, back[part].reshape(-1), mean, white,
-            )  # fmt: skip
-
+        work, gains, L = self.work, self.gains, len(self.members)
+        y, count, mean = work.observed.y, work.observed.count, work.mean.reshape(-1)
+        x, back, square, white = np.tile(work.m0, L), np.zeros((L, work.m)), np.zeros(L), np.empty(y.size)
         for block in gains.forward():
-            ends[block.first] = self._steady(block)
-            for _ in each(partial(forward, block), [slice(s, s + ABREAST) for s in range(0, L, ABREAST)]):
-                pass
+            filter_rows(
+                y.reshape(-1), y.shape[1], work.drift, self.starts, self.lengths, block.first, block.last, gains.turned,
+                work.observed.flat_across, block.sets, gains.index, count, gains.pattern, work.m, x, mean, white,
+                square,
+            )  # fmt: skip
         self._lost()
+        some = slice(self.alive, None)
         for block in gains.backward():
-            for _ in each(partial(backward, block), [slice(s, s + ABREAST) for s in range(self.alive, L, ABREAST)]):
-                pass
+            smooth_rows(
+                self.starts[some], self.lengths[some], block.first, block.last, gains.A, block.sets, gains.index, count,
+                gains.pattern, work.m, y.shape[1], back[some].reshape(-1), mean, white,
+            )  # fmt: skip
         work.square[self.members], work.back[self.members] = square, back
-
-    def _steady(self, block: Block) -> Steady | None:
-        """Rows at the end of a block that share a set, if there are many and something is observed of them."""
-        q, r = self.work.observed.count[self.gains.pattern[block.last - 1]], self.work.observed.y.shape[1]
-        if q == 0 or block.sets is None or block.last == block.first:
-            return None
-        return Steady.of(self.work.A, block.sets, r, int(q), self.gains.index, block.first, block.last)
 
     def add(self, weights: Array, by_pattern: Array, lagged: Array, ends: Array) -> None:
         """Sums of smoothed covariances of all members that are possible, each counted by its weight."""

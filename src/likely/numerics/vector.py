@@ -33,9 +33,9 @@ def wide() -> bool:
     return bool(llvm.get_host_cpu_features().get("avx512f"))
 
 
-def number(x: float) -> ir.Constant:
+def number(x: float, size: int = LANES) -> ir.Constant:
     """A vector with the same constant in every lane."""
-    return ir.Constant(VECTOR, [ir.Constant(DOUBLE, x)] * LANES)
+    return ir.Constant(ir.VectorType(DOUBLE, size), [ir.Constant(DOUBLE, x)] * size)
 
 
 def whole(i: int) -> ir.Constant:
@@ -90,14 +90,26 @@ class Lanes:
 
     def spread(self, pointer: Any, size: int = LANES) -> Any:
         """The number behind a pointer, in every lane."""
+        return self.all(self.builder.load(pointer), size)
+
+    def all(self, value: Any, size: int = LANES) -> Any:
+        """A number in every lane."""
         nothing = ir.Constant(ir.VectorType(DOUBLE, size), ir.Undefined)
-        one = self.builder.insert_element(nothing, self.builder.load(pointer), ir.Constant(ir.IntType(32), 0))
+        one = self.builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
         return self.shuffled(one, nothing, [0] * size)
+
+    def unit(self, i: int, size: int = LANES) -> ir.Constant:
+        """1 in lane i, 0 in the others."""
+        return ir.Constant(ir.VectorType(DOUBLE, size), [ir.Constant(DOUBLE, float(i == j)) for j in range(size)])
+
+    def lane(self, vector: Any, i: int) -> Any:
+        """The number in one lane, as a vector of one."""
+        return self.shuffled(vector, vector, [i])
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """A b + c, rounded once."""
-        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.v{LANES}f64")
+        kind = ir.FunctionType(a.type, [a.type] * 3)
+        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.v{a.type.count}f64")
         return self.builder.call(function, [a, b, c])
 
     def add(self, a: Any, b: Any) -> Any:
@@ -111,6 +123,11 @@ class Lanes:
 
     def div(self, a: Any, b: Any) -> Any:
         return self.builder.fdiv(a, b)
+
+    def sqrt(self, a: Any) -> Any:
+        kind = ir.FunctionType(a.type, [a.type])
+        name = f"llvm.sqrt.v{a.type.count}f64"
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a])
 
     def below(self, a: Any, b: Any) -> Any:
         """Lane by lane: is a < b?"""
@@ -159,9 +176,29 @@ class Lanes:
         builder.position_at_end(after)
         return values
 
+    def parts(self, count: Any, sizes: Sequence[int], size: int, body: Callable[[Any], None]) -> None:
+        """Run over those parts of `count` that are so long: it is cut into parts of `sizes`, the longest first."""
+        builder, largest = self.builder, size == sizes[0]
+        done = whole(0) if largest else builder.and_(count, whole(-2 * size))
+        times = (
+            builder.sdiv(count, whole(size)) if largest else builder.and_(builder.udiv(count, whole(size)), whole(1))
+        )
 
-def kernel(signature: str, emit: Callable[..., None]) -> Any:
+        def part(i: Any, _: list[Any]) -> list[Any]:
+            body(builder.add(done, builder.mul(i, whole(size))))
+            return []
+
+        self.loop(times, [], part)
+
+    def only(self, condition: Any, body: Callable[[], None]) -> None:
+        """Run only where a condition holds."""
+        self.parts(self.builder.zext(condition, INT), (1,), 1, lambda _: body())
+
+
+def kernel(signature: str, emit: Callable[..., None], name: str = "") -> Any:
     """A function that compiled code calls: `a` in the signature is an array (emit gets its pointer), `i` an index.
+
+    One with a name is called, others are written out wherever they are used.
 
     >>> double = kernel("ai", lambda v, x, i: v.store(v.add(v.load(v.at(x, i)), v.load(v.at(x, i))), v.at(x, i)))
     """
@@ -174,7 +211,10 @@ def kernel(signature: str, emit: Callable[..., None]) -> Any:
                 context.make_array(kind)(context, builder, value=value).data if c == "a" else value
                 for c, kind, value in zip(signature, sig.args, args, strict=True)
             ]
-            emit(Lanes(builder), *pointers)
+            if name:
+                builder.call(_named(builder.module, name, [p.type for p in pointers], emit), pointers)
+            else:
+                emit(Lanes(builder), *pointers)
             return context.get_dummy_value()
 
         return types.void(*expected), generate
@@ -183,3 +223,16 @@ def kernel(signature: str, emit: Callable[..., None]) -> Any:
     scope: dict[str, Any] = {"typed": typed}
     exec(f"def call(context, {names}): return typed(context, {names})", scope)  # Numba reads the parameters' names
     return intrinsic(scope["call"])
+
+
+def _named(module: ir.Module, name: str, kinds: Sequence[Any], emit: Callable[..., None]) -> ir.Function:
+    """The function of that name, written when a module first calls it."""
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    emit(Lanes(builder), *function.args)
+    builder.ret_void()
+    return function

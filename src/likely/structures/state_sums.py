@@ -110,8 +110,8 @@ class _Member:
 
     @property
     def plain(self) -> bool:
-        """Was everything observed, so that moves and rows are moments of the same numbers?"""
-        return not self.places.gaps and self.places.seen is None
+        """Is there something of every row, so that moves and rows are moments of the same numbers?"""
+        return self.places.seen is None and not (self.places.gaps and self.model.by_row)
 
     def _inputs(self, rows: Any) -> list[Array]:
         return [] if self.u is None else [self.u[rows]]
@@ -119,19 +119,20 @@ class _Member:
     def _weights(self, rows: Any) -> Array | None:
         return None if self.w is None else self.w[rows]
 
-    # -- everything observed
+    # -- something of every row observed
     def all_rows(self) -> tuple[Record, list[Record], Record]:
         """Moves, rows and first states, from moments of (state before, inputs, state, row) and of first rows."""
         at, m, p = self.places, self.m, 0 if self.u is None else self.u.shape[1]
-        parts = [self.x[at.before], *self._inputs(at.now), self.x[at.now], self.y[at.now]]
+        filled = self._filled()
+        parts = [self.x[at.before], *self._inputs(at.now), self.x[at.now], filled.y[at.now]]
         later = gathered(parts, self._weights(at.now))
         first = gathered(
-            [*self._inputs(at.first), self.x[at.first], self.y[at.first]], None if self.alike else self.weights
+            [*self._inputs(at.first), self.x[at.first], filled.y[at.first]], None if self.alike else self.weights
         )
         inputs, state, row = np.arange(p), p + np.arange(m), p + m + np.arange(self.y.shape[1])
         order = np.concatenate([state, inputs, row])
         weight, mean, scatter = _merged(_of(later, m + order), _of(first, order))
-        scatter[:m, :m] += self.blur.by_pattern.sum(0)
+        scatter += filled.blur
         moves = self._with_moves(_of(later, np.arange(2 * m + p)))
         return moves, [(weight, mean, scatter)], self._with_first(_of(first, state))
 
@@ -226,6 +227,8 @@ def gathered(parts: list[Array], weights: Array | None) -> Record:
 
 def _block(z: Array, weights: Array | None) -> Record:
     """The same of a block (n, q), which is used up."""
+    if len(z) == 1:
+        return 1.0 if weights is None else float(weights[0]), z[0], np.zeros((z.shape[1], z.shape[1]))
     total = float(len(z)) if weights is None else float(weights.sum())
     if total <= 0:
         return 0.0, np.zeros(z.shape[1]), np.zeros((z.shape[1], z.shape[1]))
