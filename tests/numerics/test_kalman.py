@@ -279,3 +279,14 @@ def test_what_is_missing_at_the_end_changes_nothing_before():
     np.testing.assert_allclose(
         more.mean[50:], [np.linalg.matrix_power(model.A, k) @ found.mean[-1] for k in range(1, 31)]
     )
+
+
+@pytest.mark.parametrize("lengths", [[9], [6] * 9, [5, 8, 8, 3, 7, 9, 8, 8, 8]])
+def test_a_diffuse_start_keeps_its_digits_far_from_zero(lengths):
+    model = Model(np.eye(1), np.eye(1), np.ones((1, 1)), 2 * np.eye(1), np.zeros(1), np.zeros((1, 1)), np.ones(1, bool))
+    y, offsets = laid_out(np.random.default_rng(12), 1, lengths, False)
+    y = np.round(64 * y) / 64  # so that moving it changes no bit
+    near, far = (smooth(model, at, None, offsets, Layout.of(~np.isnan(at), offsets)) for at in (y, y + 2.0**27))
+    np.testing.assert_allclose(far.log_prob, near.log_prob, atol=1e-6)
+    np.testing.assert_allclose(far.mean - 2.0**27, near.mean, atol=1e-6)
+    np.testing.assert_allclose(far.blur().now, near.blur().now)

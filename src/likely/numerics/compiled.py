@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numba
-from numba.core import event
-
 from likely.numerics.notices import notify
+
+try:
+    import numba
+    from numba.core import event
+except KeyboardInterrupt:  # parts of it stay behind, and with them it cannot be imported any more
+    for part in [name for name in sys.modules if name.partition(".")[0] == "numba"]:
+        del sys.modules[part]
+    raise
 
 
 @cache
@@ -48,15 +54,20 @@ def compiled(function: Callable[..., Any] | None = None, *, reorder: bool = Fals
         return function
     fast = {"reassoc", "contract", "nsz"} if reorder else {"contract"}
     made = numba.njit(nogil=True, error_model="numpy", fastmath=fast)(function)
+    with in_cache_folder(), suppress(RuntimeError):  # nowhere to write: then every process compiles for itself
+        made.enable_caching()
+    return made
+
+
+@contextmanager
+def in_cache_folder() -> Generator[None]:
+    """Inside, Numba keeps compiled code where this package does."""
     elsewhere = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = cache_folder()  # type: ignore[attr-defined]
     try:
-        made.enable_caching()
-    except RuntimeError:  # nowhere to write: then every process compiles for itself
-        pass
+        yield
     finally:
         numba.config.CACHE_DIR = elsewhere  # type: ignore[attr-defined]
-    return made
 
 
 class _Notice(event.Listener):

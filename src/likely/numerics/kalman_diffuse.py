@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from likely.numerics.kalman_work import Run
 
 UNKNOWN = 1e-12  # a diffuse state of which less than this share of its information is its own is not determined
+FAR = 1e4  # times what remains: when so much cancels of squared innovations, four digits of sixteen are lost
 
 
 class Undetermined(Exception):
@@ -26,9 +27,49 @@ class Undetermined(Exception):
 
 @dataclass(frozen=True)
 class Flat:
-    """What a flat start adds to the smoothed covariances of equally long sequences: V_t += Z_t Z_t'."""
+    """A flat start of equally long sequences: smoothed covariances become V_t + Z_t Z_t'.
 
+    With e = e0 - E delta, S = sum E' S_t^-1 E = N_0 and s = sum E' S_t^-1 e0 = r_0 in those states: what the runs back
+    to the first row end with. delta = S^-1 s, and smoothed means and covariances take X delta and X S^-1 X'.
+    """
+
+    group: Array  # places of the sequences among the run's members
     spread: Array  # (T, m, q) Z
+    factor: Array  # (q, q) of S
+
+    @classmethod
+    def of(cls, run: Run, group: Array) -> Flat:
+        """That of sequences which a run has filtered."""
+        X, information = _effects(run, run.work.flat_states, int(run.lengths[group[0]]))
+        scale = np.sqrt(np.diag(information))
+        if not (scale > 0).all():
+            raise Undetermined(int(run.members[group[0]]))
+        try:
+            factor = np.linalg.cholesky(information / np.outer(scale, scale))
+        except np.linalg.LinAlgError:
+            raise Undetermined(int(run.members[group[0]])) from None
+        if not (np.diag(factor) ** 2 > UNKNOWN).all():
+            raise Undetermined(int(run.members[group[0]]))
+        factor = scale[:, None] * factor
+        return cls(group, X @ np.linalg.inv(factor).T, factor)
+
+    def scores(self, run: Run) -> Array:
+        """(q, L): white scores of where sequences begin; their squares are what delta takes off squared innovations."""
+        back = run.work.back[run.members[self.group]]
+        return np.linalg.solve(self.factor, back[:, run.work.flat_states].T)
+
+    def move(self, run: Run) -> None:
+        """Begin at delta."""
+        delta = np.linalg.solve(self.factor.T, self.scores(run)).T
+        run.begin[self.group[:, None], run.work.flat_states] += delta
+
+    def settle(self, run: Run) -> None:
+        """Means and log-likelihoods with the start integrated out."""
+        work, members, white = run.work, run.members[self.group], self.scores(run)
+        work.square[members] -= (white**2).sum(0)
+        work.log_dets[members] += 2 * np.log(np.diag(self.factor)).sum()
+        for place, start in enumerate(run.starts[self.group]):
+            work.mean[start : start + len(self.spread)] += self.spread @ white[:, place]
 
     def add(self, weight: float, pattern: Array, by_pattern: Array, lagged: Array, ends: Array) -> None:
         """Add the sums over rows."""
@@ -41,32 +82,21 @@ class Flat:
         ends[1] += weight * z[-1] @ z[-1].T
 
 
-def flatten(run: Run, group: Array) -> Flat:
-    """Make the start of a group of equally long sequences flat in the diffuse states.
+def flatten(run: Run) -> dict[int, Flat]:
+    """Make the starts of all sequences of a run flat in the diffuse states; by the first of each group.
 
-    With e = e0 - E delta, S = sum E' S_t^-1 E = N_0 and s = sum E' S_t^-1 e0 = r_0 in those states: what the runs back
-    to the first row end with. delta = S^-1 s, and smoothed means and covariances take X delta and X S^-1 X'.
+    Where the rows are far from where the first run began, squares of innovations all but cancel: means are then worked
+    out once more, from delta.
     """
-    work, T = run.work, int(run.lengths[group[0]])
-    states = np.flatnonzero(work.model.diffuse)
-    X, information = _effects(run, states, T)
-    scale = np.sqrt(np.diag(information))
-    if not (scale > 0).all():
-        raise Undetermined(int(run.members[group[0]]))
-    try:
-        factor = np.linalg.cholesky(information / np.outer(scale, scale))
-    except np.linalg.LinAlgError:
-        raise Undetermined(int(run.members[group[0]])) from None
-    if not (np.diag(factor) ** 2 > UNKNOWN).all():
-        raise Undetermined(int(run.members[group[0]]))
-    spread = X @ np.linalg.inv(scale[:, None] * factor).T
-    members = run.members[group]
-    white = np.linalg.solve(scale[:, None] * factor, work.back[members][:, states].T)  # (q, group)
-    work.square[members] -= (white**2).sum(0)
-    work.log_dets[members] += 2 * (np.log(scale) + np.log(np.diag(factor))).sum()
-    for place, start in enumerate(run.starts[group]):
-        work.mean[start : start + T] += spread @ white[:, place]
-    return Flat(spread)
+    found = {int(g[0]): Flat.of(run, g) for g in run.track.groups if g[0] >= run.alive}
+    taken = [((flat.scores(run) ** 2).sum(0), run.work.square[run.members[flat.group]]) for flat in found.values()]
+    if any((off > FAR * (square - off)).any() for off, square in taken):
+        for flat in found.values():
+            flat.move(run)
+        run.means()
+    for flat in found.values():
+        flat.settle(run)
+    return found
 
 
 def _effects(run: Run, states: Array, T: int) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from likely.numerics.compiled import compiled
 from likely.numerics.kalman_products import ADD, SET, TAKE, add, against, product, put
+from likely.numerics.kalman_stretch import ahead, alike, alike_before, behind
 
 
 @compiled
@@ -21,28 +22,56 @@ def filter_rows(
 
     x (L m) comes and goes as each sequence's predicted mean; `square` (L,) gathers squared innovations.
     """
-    zero, one = np.int64(0), np.int64(1)
-    wide, own, error = 3 * m * m + 2 * r * m + r * r, np.empty(m), np.empty(r)
+    zero, one, wide = np.int64(0), np.int64(1), 3 * m * m + 2 * r * m + r * r
+    own, error, step, pair = np.empty(m + r), np.empty(r), np.empty((m + r) ** 2), np.empty(m + r)
     for s in range(len(starts)):
-        total = 0.0
-        for t in range(first, min(last, lengths[s])):
-            row, q = starts[s] + t, count[pattern[t]]
-            gain = index[t] * wide + 3 * m * m + r * m
-            put(x, s * m, mean, row * m, m)
+        total, t, stop, after = 0.0, first, min(last, lengths[s]), starts[s] + lengths[s]
+        while t < stop:
+            p, end, row = pattern[t], alike(index, t, stop), starts[s] + t
+            q, gain = count[p], index[t] * wide + 3 * m * m + r * m
             put(x, s * m, own, zero, m)
-            put(y, row * r, error, zero, q)
-            product(TAKE, own, zero, zero, one, across, pattern[t] * r * m, r, error, zero, one, m, q)
-            for i in range(r):
-                white[row * r + i] = 0.0
-            against(ADD, sets, gain + r * m, error, zero, white, row * r, q, q)
-            for i in range(q):
-                total += white[row * r + i] ** 2
-            product(ADD, white, row * r, zero, one, sets, gain, m, own, zero, one, q, m)
-            product(SET, own, zero, zero, one, turned, zero, m, x, s * m, one, m, m)
-            if len(drift) > 0 and t + 1 < lengths[s]:
-                for i in range(m):
-                    x[s * m + i] += drift[row + 1, i]
+            if end > t:
+                ahead(turned, sets, gain - r * m, gain, gain + r * m, m, q, step)
+            for now in range(row, starts[s] + end):
+                put(own, zero, mean, now * m, m)
+                put(own, zero, pair, zero, m)
+                put(y, now * r, pair, m, q)
+                product(SET, pair, zero, zero, one, step, zero, m + q, own, zero, one, m + q, m + q)
+                put(own, m, white, now * r, q)
+                total += squares(own, m, q)
+                moved_on(drift, now + 1, after, own, m)
+            if end == t:
+                put(own, zero, mean, row * m, m)
+                put(y, row * r, error, zero, q)
+                product(TAKE, own, zero, zero, one, across, p * r * m, r, error, zero, one, m, q)
+                for i in range(r):
+                    white[row * r + i] = 0.0
+                against(ADD, sets, gain + r * m, error, zero, white, row * r, q, q)
+                total += squares(white, row * r, q)
+                put(own, zero, pair, zero, m)
+                product(ADD, white, row * r, zero, one, sets, gain, m, pair, zero, one, q, m)
+                product(SET, pair, zero, zero, one, turned, zero, m, own, zero, one, m, m)
+                moved_on(drift, row + 1, after, own, m)
+            put(own, zero, x, s * m, m)
+            t = max(end, t + 1)
         square[s] += total
+
+
+@compiled
+def squares(x, at, count):
+    """The sum of some squares."""
+    total = 0.0
+    for i in range(count):
+        total += x[at + i] ** 2
+    return total
+
+
+@compiled
+def moved_on(drift, row, after, x, m):
+    """Add what moves the state into a row, if that is one of its sequence."""
+    if len(drift) > 0 and row < after:
+        for i in range(m):
+            x[i] += drift[row, i]
 
 
 @compiled
@@ -51,93 +80,118 @@ def smooth_rows(starts, lengths, first, last, A, sets, index, count, pattern, m,
 
     back (L m) comes and goes as r of the last and first row.
     """
-    zero, one = np.int64(0), np.int64(1)
-    wide, own, z = 3 * m * m + 2 * r * m + r * r, np.empty(m), np.empty(r)
+    zero, one, wide = np.int64(0), np.int64(1), 3 * m * m + 2 * r * m + r * r
+    own, z, step, pair = np.empty(2 * m), np.empty(r), np.empty((m + r) * 2 * m), np.empty(m + r)
     for s in range(len(starts)):
-        for t in range(min(last, lengths[s]) - 1, first - 1, -1):
-            row, q, at = starts[s] + t, count[pattern[t]], index[t] * wide
-            seen, gain = at + 3 * m * m, at + 3 * m * m + r * m
-            product(SET, back, s * m, zero, one, A, zero, m, own, zero, one, m, m)
-            put(white, row * r, z, zero, q)
-            against(TAKE, sets, gain, own, zero, z, zero, q, m)
-            product(ADD, z, zero, zero, one, sets, seen, m, own, zero, one, q, m)
+        t = min(last, lengths[s]) - 1
+        while t >= first:
+            begin, q, at = alike_before(index, t, first), count[pattern[t]], index[t] * wide
+            seen, gain, row = at + 3 * m * m, at + 3 * m * m + r * m, starts[s] + t
+            put(back, s * m, own, zero, m)
+            if begin <= t:
+                behind(A, sets, at, seen, gain, m, q, step)
+            for now in range(row, starts[s] + begin - 1, -1):
+                put(own, zero, pair, zero, m)
+                put(white, now * r, pair, m, q)
+                product(SET, pair, zero, zero, one, step, zero, 2 * m, own, zero, one, m + q, 2 * m)
+                add(1.0, own, m, mean, now * m, m)
+            if begin > t:
+                product(SET, own, zero, zero, one, A, zero, m, pair, zero, one, m, m)
+                put(white, row * r, z, zero, q)
+                against(TAKE, sets, gain, pair, zero, z, zero, q, m)
+                product(ADD, z, zero, zero, one, sets, seen, m, pair, zero, one, q, m)
+                put(pair, zero, own, zero, m)
+                product(ADD, own, zero, zero, one, sets, at, m, mean, row * m, one, m, m)
             put(own, zero, back, s * m, m)
-            product(ADD, own, zero, zero, one, sets, at, m, mean, row * m, one, m, m)
+            t = min(begin, t) - 1
 
 
 @compiled
-def smooth_abreast(y, drift, starts, lengths, A, m, m0, sets, index, count, pattern, mean, square, back):
-    """Forward and backward over sequences side by side, the longest first: each number times a row of sequences."""
-    r, width, rows, zero = y.shape[1], len(starts), lengths[0], np.int64(0)
-    wide = 3 * m * m + 2 * r * m + r * r
-    predicted, white = np.empty(rows * m * width), np.empty(rows * r * width)
-    x, own, read = np.empty(m * width), np.empty(m * width), np.empty(r * width)
-    for i in range(m * width):
-        x[i] = m0[i // width]
-    active = width
-    for t in range(rows):
+def smooth_abreast(
+    y, r, drift, starts, lengths, abreast, A, m, begin, sets, index, count, pattern, mean, square, back
+):  # fmt: skip
+    """Forward and backward over sequences side by side, the longest first: a product takes a row of all of them.
+
+    `begin` (L m) are predicted means of first rows; `square` (L,) and `back` (L m) are as in `filter_rows` and
+    `smooth_rows`. So many sequences go `abreast`; those that have ended go on with what nobody reads.
+    """
+    size = min(abreast, len(starts))
+    predicted, white = np.empty(lengths[0] * m * size), np.empty(lengths[0] * r * size)
+    x, own, read = np.empty(m * size), np.empty(m * size), np.empty(r * size)
+    for first in range(0, len(starts), abreast):
+        width = min(abreast, len(starts) - first)
+        part = slice(first, first + width)
+        turn(begin, first, width, m, x, True)
+        _ahead_abreast(
+            y, r, drift, starts[part], lengths[part], A, m, sets, index, count, pattern, x, own, read, predicted, white,
+            square[part],
+        )  # fmt: skip
+        for i in range(m * width):
+            x[i] = 0.0
+        _back_abreast(starts[part], lengths[part], A, m, r, sets, index, count, pattern, predicted, white, x, own, mean)
+        turn(back, first, width, m, x, False)
+
+
+@compiled
+def turn(rows, first, width, m, lanes, there):
+    """Rows from `first` on to lanes (m, width) or back."""
+    first, width, m = np.uintp(first), np.uintp(width), np.uintp(m)
+    for s in range(width):
+        for i in range(m):
+            if there:
+                lanes[i * width + s] = rows[(first + s) * m + i]
+            else:
+                rows[(first + s) * m + i] = lanes[i * width + s]
+
+
+@compiled
+def _ahead_abreast(
+    y, r, drift, starts, lengths, A, m, sets, index, count, pattern, x, own, read, predicted, white, square
+):
+    """The first half: predicted means and white innovations."""
+    zero, one, width, active = np.int64(0), np.int64(1), len(starts), len(starts)
+    for t in range(lengths[0]):
         while lengths[active - 1] <= t:
             active -= 1
-        q, seen = count[pattern[t]], index[t] * wide + 3 * m * m
-        for s in range(active):
-            for i in range(q):
-                read[i * width + s] = y[starts[s] + t, i]
+        q, seen, now = count[pattern[t]], index[t] * (3 * m * m + 2 * r * m + r * r) + 3 * m * m, t * r * width
+        gain, lanes = seen + r * m, np.uintp(width)
+        for s in range(np.uintp(active)):
+            row = np.uintp(starts[s] + t) * np.uintp(r)
+            for i in range(np.uintp(q)):
+                read[i * lanes + s] = y[row + i]
         put(x, zero, own, zero, m * width)
         put(x, zero, predicted, t * m * width, m * width)
+        product(SET, sets, gain + r * m, q, one, read, zero, width, white, now, q, q, width)
+        product(TAKE, sets, seen, m, one, x, zero, width, white, now, q, m, width)
         for i in range(q):
-            w = (t * r + i) * width
-            for s in range(width):
-                white[w + s] = 0.0
-            for j in range(i + 1):
-                add(sets[seen + 2 * r * m + i * q + j], read, j * width, white, w, active)
-            for j in range(m):
-                add(-sets[seen + i * m + j], x, j * width, white, w, active)
             for s in range(active):
-                square[s] += white[w + s] * white[w + s]
-            for j in range(m):
-                add(sets[seen + r * m + i * m + j], white, w, own, j * width, active)
-        for i in range(m):
-            for s in range(active):
-                x[i * width + s] = 0.0
-            for j in range(m):
-                add(A[i * m + j], own, j * width, x, i * width, active)
+                square[s] += white[now + i * width + s] ** 2
+            for s in range(active, width):
+                white[now + i * width + s] = 0.0
+        product(ADD, sets, gain, one, m, white, now, width, own, zero, m, q, width)
+        product(SET, A, zero, m, one, own, zero, width, x, zero, m, m, width)
         if len(drift) > 0:
             for s in range(active):
                 if t + 1 < lengths[s]:
                     for i in range(m):
                         x[i * width + s] += drift[starts[s] + t + 1, i]
-    _back_abreast(starts, lengths, A, m, r, sets, index, count, pattern, predicted, white, x, own, mean, back)
 
 
 @compiled
-def _back_abreast(starts, lengths, A, m, r, sets, index, count, pattern, predicted, white, x, own, mean, back):
+def _back_abreast(starts, lengths, A, m, r, sets, index, count, pattern, predicted, white, x, own, mean):
     """The second half: smoothed means from predicted ones and white innovations."""
-    width, active, wide = len(starts), 0, 3 * m * m + 2 * r * m + r * r
-    for i in range(m * width):
-        x[i] = 0.0
+    zero, one, width, active = np.int64(0), np.int64(1), len(starts), 0
     for t in range(lengths[0] - 1, -1, -1):
         while active < width and lengths[active] > t:
             active += 1
-        q, at, now = count[pattern[t]], index[t] * wide, t * m * width
-        seen, gain = at + 3 * m * m, at + 3 * m * m + r * m
-        for i in range(m):
-            for s in range(active):
-                own[i * width + s] = 0.0
-            for j in range(m):
-                add(A[j * m + i], x, j * width, own, i * width, active)
-        for n in range(q):
-            for i in range(m):
-                add(-sets[gain + n * m + i], own, i * width, white, (t * r + n) * width, active)
-        for i in range(m):
-            put(own, i * width, x, i * width, active)
-            for n in range(q):
-                add(sets[seen + n * m + i], white, (t * r + n) * width, x, i * width, active)
-        for i in range(m):
-            for j in range(m):
-                add(sets[at + i * m + j], x, j * width, predicted, now + i * width, active)
-        for s in range(active):
-            for i in range(m):
-                mean[(starts[s] + t) * m + i] = predicted[now + i * width + s]
-    for s in range(width):
-        for i in range(m):
-            back[s * m + i] = x[i * width + s]
+        q, at, now = count[pattern[t]], index[t] * (3 * m * m + 2 * r * m + r * r), t * m * width
+        seen, gain, lanes = at + 3 * m * m, at + 3 * m * m + r * m, np.uintp(width)
+        product(SET, A, zero, one, m, x, zero, width, own, zero, m, m, width)
+        product(TAKE, sets, gain, m, one, own, zero, width, white, t * r * width, q, m, width)
+        put(own, zero, x, zero, m * width)
+        product(ADD, sets, seen, one, m, white, t * r * width, width, x, zero, m, q, width)
+        product(ADD, sets, at, m, one, x, zero, width, predicted, now, m, m, width)
+        for s in range(np.uintp(active)):
+            row = np.uintp(starts[s] + t) * np.uintp(m)
+            for i in range(np.uintp(m)):
+                mean[row + i] = predicted[np.uintp(now) + i * lanes + s]

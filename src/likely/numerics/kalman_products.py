@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from likely.numerics.called import called
 from likely.numerics.compiled import compiled
 from likely.numerics.vector import DOUBLE, Lanes, kernel, number, whole
 
@@ -56,12 +57,16 @@ def _product(
     v.only(build.icmp_signed("==", rest, whole(1)), lambda: strip(1, first))
 
 
-product = kernel("iaiiiaiiaiiii", _product, "product")
-product.__doc__ = """a b goes to out (rows, columns), row after row: SET, ADD to or TAKE from what stands there.
+_written_out = kernel("iaiiiaiiaiiii", _product)
 
-product(into, a, a_at, down, across, b, b_at, wide, out, at, rows, inner, columns): a[i, n] lies at
-a_at + i down + n across, and b[n, j] at b_at + n wide + j.
-"""
+
+@called("iaiiiaiiaiiii")
+def product(into, a, a_at, down, across, b, b_at, wide, out, at, rows, inner, columns):
+    """a b goes to out (rows, columns), row after row: SET, ADD to or TAKE from what stands there.
+
+    a[i, n] lies at a_at + i down + n across, and b[n, j] at b_at + n wide + j.
+    """
+    _written_out(into, a, a_at, down, across, b, b_at, wide, out, at, rows, inner, columns)
 
 
 @compiled

@@ -36,7 +36,7 @@ def _whiten(size: int) -> Any:
         for i in range(size):
             v.store(v.mul(right[i], v.shuffled(roots, roots, [i] * size)), v.at(out, to, i * size))
 
-    return kernel("aaia", emit, f"whiten_{size}")
+    return kernel("aaia", emit)
 
 
 whiten_1, whiten_2, whiten_4, whiten_8 = (_whiten(size) for size in (1, 2, 4, 8))

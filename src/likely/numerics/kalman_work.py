@@ -55,7 +55,7 @@ class Work:
         self.impossible: dict[int, int] = {}
         self.m0 = np.ascontiguousarray(model.m0, float)
         self.Q, self.P0 = np.ascontiguousarray(model.Q, float), model.start()
-        self.tracks = layout.tracks
+        self.tracks, self.flat_states = layout.tracks, np.flatnonzero(model.diffuse)
 
     def run(self) -> list[Run]:
         """Track after track. The runs know of this work and not the other way round, so that memory is soon free."""
@@ -78,24 +78,27 @@ class Run:
         self.members, self.lengths = track.members, track.lengths
         self.starts = work.offsets[track.members]
         self.gains = Gains(work.A, work.Q, work.P0, work.observed, track)
-        self.alive, self.flat = 0, dict[int, Flat]()  # members before `alive`, the longest, are impossible
+        self.begin = np.repeat(work.m0[None], len(track.members), 0)  # predicted means of first rows
+        self.alive = 0  # members before this one, the longest, are impossible
+        self.flat: dict[int, Flat] = {}
 
     def run(self) -> None:
         """Smoothed means and log-likelihoods of all members."""
         work, members = self.work, self.members
-        rows, width = self.lengths[0], work.m + work.observed.y.shape[1]
-        if len(members) < FEW or rows * width * ABREAST > LANES_ROOM or not self._abreast():
-            self._one_by_one()
-        alike = self.lengths[-1] == rows
+        self.means()
+        self.flat = flatten(self) if work.model.diffuse.any() else {}
+        alike = self.lengths[-1] == self.lengths[0]
         total = self.gains.log_det.sum() if alike else np.cumsum(self.gains.log_det)[self.lengths - 1]
-        work.log_dets[members] = total
+        work.log_dets[members] += total
         for i in range(self.alive):
             work.mean[self.starts[i] : self.starts[i] + self.lengths[i]] = 0.0
             work.impossible[int(members[i])] = self.gains.lost
-        if work.model.diffuse.any():
-            for group in self.track.groups:
-                if group[0] >= self.alive:
-                    self.flat[int(group[0])] = flatten(self, group)
+
+    def means(self) -> None:
+        """Smoothed means, squared innovations and scores of first states of all members that are possible."""
+        rows, width = self.lengths[0], self.work.m + self.work.observed.y.shape[1]
+        if len(self.members) < FEW or rows * width * ABREAST > LANES_ROOM or not self._abreast():
+            self._one_by_one()
 
     def _lost(self) -> None:
         if self.gains.lost < self.lengths[0]:
@@ -109,23 +112,23 @@ class Run:
         if len(gains.blocks) > 1:
             return False
         self._lost()
-        for first in range(self.alive, len(self.members), ABREAST):
-            part = slice(first, min(first + ABREAST, len(self.members)))
-            members = self.members[part]
-            square, back = np.zeros(len(members)), np.zeros((len(members), work.m))
+        members = self.members[self.alive :]
+        square, back = np.zeros(len(members)), np.zeros((len(members), work.m))
+        if len(members):
             smooth_abreast(
-                work.observed.y, work.drift, self.starts[part], self.lengths[part], gains.A, work.m, work.m0,
+                work.observed.y.reshape(-1), work.observed.y.shape[1], work.drift, self.starts[self.alive :],
+                self.lengths[self.alive :], ABREAST, gains.A, work.m, self.begin[self.alive :].reshape(-1),
                 gains.blocks[0].sets, gains.index, work.observed.count, gains.pattern, work.mean.reshape(-1), square,
                 back.reshape(-1),
             )  # fmt: skip
-            work.square[members], work.back[members] = square, back
+        work.square[members], work.back[members] = square, back
         return True
 
     def _one_by_one(self) -> None:
         """Sequence after sequence, block after block of rows."""
         work, gains, L = self.work, self.gains, len(self.members)
         y, count, mean = work.observed.y, work.observed.count, work.mean.reshape(-1)
-        x, back, square, white = np.tile(work.m0, L), np.zeros((L, work.m)), np.zeros(L), np.empty(y.size)
+        x, back, square, white = self.begin.flatten(), np.zeros((L, work.m)), np.zeros(L), np.empty(y.size)
         for block in gains.forward():
             filter_rows(
                 y.reshape(-1), y.shape[1], work.drift, self.starts, self.lengths, block.first, block.last, gains.turned,

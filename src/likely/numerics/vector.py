@@ -195,10 +195,8 @@ class Lanes:
         self.parts(self.builder.zext(condition, INT), (1,), 1, lambda _: body())
 
 
-def kernel(signature: str, emit: Callable[..., None], name: str = "") -> Any:
+def kernel(signature: str, emit: Callable[..., None]) -> Any:
     """A function that compiled code calls: `a` in the signature is an array (emit gets its pointer), `i` an index.
-
-    One with a name is called, others are written out wherever they are used.
 
     >>> double = kernel("ai", lambda v, x, i: v.store(v.add(v.load(v.at(x, i)), v.load(v.at(x, i))), v.at(x, i)))
     """
@@ -208,13 +206,10 @@ def kernel(signature: str, emit: Callable[..., None], name: str = "") -> Any:
 
         def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Sequence[Any]) -> Any:
             pointers = [
-                context.make_array(kind)(context, builder, value=value).data if c == "a" else value
-                for c, kind, value in zip(signature, sig.args, args, strict=True)
+                context.make_array(kind)(context, builder, value=value).data if isinstance(kind, types.Array) else value
+                for kind, value in zip(sig.args, args, strict=True)
             ]
-            if name:
-                builder.call(_named(builder.module, name, [p.type for p in pointers], emit), pointers)
-            else:
-                emit(Lanes(builder), *pointers)
+            emit(Lanes(builder), *pointers)
             return context.get_dummy_value()
 
         return types.void(*expected), generate
@@ -225,14 +220,8 @@ def kernel(signature: str, emit: Callable[..., None], name: str = "") -> Any:
     return intrinsic(scope["call"])
 
 
-def _named(module: ir.Module, name: str, kinds: Sequence[Any], emit: Callable[..., None]) -> ir.Function:
-    """The function of that name, written when a module first calls it."""
-    if name in module.globals:
-        return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    emit(Lanes(builder), *function.args)
-    builder.ret_void()
-    return function
+def _apart(v: Lanes) -> None:
+    v.builder.function.attributes.add("noinline")
+
+
+apart = kernel("", _apart)  # the function around it is not copied into those that call it, which compile faster

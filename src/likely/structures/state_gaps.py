@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +40,8 @@ class Filled:
         if data.rows.given is not None and "D" in params:
             level += data.rows.given @ params.D[i].T
         counts = np.bincount(layout.pattern, weights, minlength=len(V)).astype(float)
-        kalman = import_module("likely.numerics.kalman_gaps")  # compiled: imported when rows are first filled in
-        filled, with_states, together = kalman.filled(y, level, params.C[i], params.R[i], layout, V, counts)
+        from likely.numerics.kalman_gaps import filled as filled_in  # compiled: imported when there are gaps
+
+        filled, with_states, together = filled_in(y, level, params.C[i], params.R[i], layout, V, counts)
         blur[m + p :, :m], blur[:m, m + p :], blur[m + p :, m + p :] = with_states, with_states.T, together
         return cls(filled, blur)

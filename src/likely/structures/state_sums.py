@@ -18,7 +18,8 @@ from likely.structures.state_gaps import Filled
 if TYPE_CHECKING:
     from likely.numerics.kalman import Layout
 
-ROWS = 2**13  # of a block whose products stay in a cache
+BEFORE, INPUTS, STATE, ROW = range(4)  # parts of a row, as the compiled moments know them
+NOTHING = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -74,23 +75,30 @@ def _bank(records: list[Record]) -> Moments:
 
 @dataclass(frozen=True)
 class _Places:
-    """Places of rows, remembered with the data."""
+    """Numbers of rows, remembered with the data."""
 
     first: Array
-    now: Any  # rows that are no first ones
-    before: Any  # the rows before these
-    later: Array  # (n,) which they are
-    seen: Array | None  # (n,) rows of which something was observed; None where all are
+    second: Array  # of sequences that have one
+    moves: Array  # rows that are no first ones
+    later_moves: Array  # rows that are neither first nor second ones
+    seen: Array  # rows of which something was observed
+    later_seen: Array  # without first ones
+    begun: Array  # first ones of them
+    all_seen: bool
     gaps: bool  # is a part of some row missing?
+    by_column: list[Array]  # rows where each column was observed
 
     @classmethod
     def of(cls, data: Sequences) -> _Places:
-        first, later = data.offsets[:-1], np.ones(len(data.rows), bool)
-        later[first] = False
-        where = np.flatnonzero(later)
-        now, before = (slice(1, None), slice(0, -1)) if len(data) == 1 else (where, where - 1)
-        seen = None if data.rows.absent is None else ~data.rows.absent
-        return cls(first, now, before, later, seen, bool(np.isnan(data.rows.x).any()))
+        x, first, long = data.rows.x, data.offsets[:-1], data.lengths > 1
+        missing = np.isnan(x)
+        order = np.arange(len(x)) - np.repeat(first, data.lengths)  # within its sequence
+        seen = ~missing.all(1)
+        return cls(
+            first, first[long] + 1, np.flatnonzero(order > 0), np.flatnonzero(order > 1), np.flatnonzero(seen),
+            np.flatnonzero(seen & (order > 0)), np.flatnonzero(seen & (order == 0)), bool(seen.all()),
+            bool(missing.any()), [np.flatnonzero(~column) for column in missing.T],
+        )  # fmt: skip
 
 
 class _Member:
@@ -102,34 +110,37 @@ class _Member:
         self.model, self.params, self.i, self.data, self.layout = model, params, i, data, layout
         self.places: _Places = data.once("places", lambda: _Places.of(data))
         self.blur = smoothed.blur(weights)
-        self.alike = data.weights is None and bool((weights == 1).all())
-        self.weights = weights
-        self.w = None if self.alike else weights[data.owner]
-        self.x, self.y, self.u = smoothed.mean, data.rows.x, data.rows.given
-        self.m = self.x.shape[1]
+        alike = data.weights is None and bool((weights == 1).all())
+        self.w = None if alike else weights[data.owner]
+        self.x, self.u = smoothed.mean, data.rows.given
+        self.m, self.p, self.d = self.x.shape[1], data.rows.p, data.rows.d
 
     @property
     def plain(self) -> bool:
         """Is there something of every row, so that moves and rows are moments of the same numbers?"""
-        return self.places.seen is None and not (self.places.gaps and self.model.by_row)
+        return self.places.all_seen and not (self.places.gaps and self.model.by_row)
 
-    def _inputs(self, rows: Any) -> list[Array]:
-        return [] if self.u is None else [self.u[rows]]
+    def _of(self, rows: Array, *parts: int, y: Array | None = None, column: int | None = None) -> Record:
+        """Weight, mean and scatter of these parts of some rows, side by side."""
+        first, width = (0, self.d) if column is None else (column, 1)
+        sizes = self.m, self.p, self.m, width
+        q = sum(sizes[part] for part in parts)
+        mean, scatter = np.zeros(q), np.zeros((q, q))
+        from likely.numerics.kalman_moments import moments  # compiled: imported when states are first summed
 
-    def _weights(self, rows: Any) -> Array | None:
-        return None if self.w is None else self.w[rows]
+        weight = moments(
+            rows, np.array(parts), _flat(self.x), self.m, _flat(self.u), self.p, _flat(y), self.d, first, width,
+            _flat(self.w), mean, scatter.reshape(-1),
+        )  # fmt: skip
+        return weight, mean, scatter
 
     # -- something of every row observed
     def all_rows(self) -> tuple[Record, list[Record], Record]:
         """Moves, rows and first states, from moments of (state before, inputs, state, row) and of first rows."""
-        at, m, p = self.places, self.m, 0 if self.u is None else self.u.shape[1]
-        filled = self._filled()
-        parts = [self.x[at.before], *self._inputs(at.now), self.x[at.now], filled.y[at.now]]
-        later = gathered(parts, self._weights(at.now))
-        first = gathered(
-            [*self._inputs(at.first), self.x[at.first], filled.y[at.first]], None if self.alike else self.weights
-        )
-        inputs, state, row = np.arange(p), p + np.arange(m), p + m + np.arange(self.y.shape[1])
+        at, m, p, filled = self.places, self.m, self.p, self._filled()
+        later = self._of(at.moves, BEFORE, INPUTS, STATE, ROW, y=filled.y)
+        first = self._of(at.first, INPUTS, STATE, ROW, y=filled.y)
+        inputs, state, row = np.arange(p), p + np.arange(m), p + m + np.arange(self.d)
         order = np.concatenate([state, inputs, row])
         weight, mean, scatter = _merged(_of(later, m + order), _of(first, order))
         scatter += filled.blur
@@ -152,56 +163,42 @@ class _Member:
     # -- piece by piece
     def moves(self) -> Record:
         """Of (state before, inputs, state)."""
-        before, now = self.places.before, self.places.now
-        return self._with_moves(gathered([self.x[before], *self._inputs(now), self.x[now]], self._weights(now)))
+        return self._with_moves(self._of(self.places.moves, BEFORE, INPUTS, STATE))
 
     def later_moves(self) -> Record:
         """The same without the first move of a sequence, whose start is fixed."""
-        keep = self.places.later.copy()
-        keep[self.places.first[self.data.lengths > 1] + 1] = False
-        now = np.flatnonzero(keep)
-        return self._with_moves(gathered([self.x[now - 1], *self._inputs(now), self.x[now]], self._weights(now)))
+        return self._with_moves(self._of(self.places.later_moves, BEFORE, INPUTS, STATE))
 
     def first(self) -> Record:
         """Of first states."""
-        return self._with_first(gathered([self.x[self.places.first]], self.weights))
+        return self._with_first(self._of(self.places.first, STATE))
 
     def first_move(self) -> Record:
         """Of (inputs, second state)."""
-        some = self.data.lengths > 1
-        second = self.places.first[some] + 1
-        return gathered([*self._inputs(second), self.x[second]], self.weights[some])
+        return self._of(self.places.second, INPUTS, STATE)
 
     def rows(self, later: bool = False) -> list[Record]:
         """Of (state, inputs, row); without first rows where only `later` ones are wanted."""
-        keep = self.places.later if later else None
         if self.model.by_row:
-            return [self._column(j, keep) for j in range(self.y.shape[1])]
-        if self.places.seen is not None:
-            keep = self.places.seen if keep is None else keep & self.places.seen
-        some = slice(None) if keep is None else np.flatnonzero(keep)
+            return [self._column(j, later) for j in range(self.d)]
         filled = self._filled()
-        weight, mean, scatter = gathered([self.x[some], *self._inputs(some), filled.y[some]], self._weights(some))
+        some = self.places.later_seen if later else self.places.seen
+        weight, mean, scatter = self._of(some, STATE, INPUTS, ROW, y=filled.y)
         return [(weight, mean, scatter + filled.blur)]
 
     def first_rows(self) -> list[Record]:
         """Of (inputs, first row), what was not observed of it filled in."""
-        rows = self.places.first
+        at, x = self.places, self.data.rows.x
         if self.model.by_row:
-            there = ~np.isnan(self.y[rows]).T
-            return [
-                gathered([*self._inputs(rows[some]), self.y[rows[some], j : j + 1]], self.weights[some])
-                for j, some in enumerate(there)
-            ]
-        some = slice(None) if self.places.seen is None else self.places.seen[rows]
-        return [gathered([*self._inputs(rows[some]), self._filled().y[rows[some]]], self.weights[some])]
+            some = [np.intersect1d(at.first, rows) for rows in at.by_column]
+            return [self._of(rows, INPUTS, ROW, y=x, column=j) for j, rows in enumerate(some)]
+        return [self._of(at.begun, INPUTS, ROW, y=self._filled().y)]
 
-    def _column(self, j: int, keep: Array | None) -> Record:
+    def _column(self, j: int, later: bool) -> Record:
         """Of (state, inputs, one column), over the rows where that was observed."""
-        there = ~np.isnan(self.y[:, j])
-        rows = np.flatnonzero(there if keep is None else there & keep)
-        parts = [self.x[rows], *self._inputs(rows), self.y[rows, j : j + 1]]
-        weight, mean, scatter = gathered(parts, self._weights(rows))
+        rows = self.places.by_column[j]
+        rows = np.setdiff1d(rows, self.places.first) if later else rows
+        weight, mean, scatter = self._of(rows, STATE, INPUTS, ROW, y=self.data.rows.x, column=j)
         scatter[: self.m, : self.m] += self.blur.by_pattern[self.layout.patterns[:, j]].sum(0)
         return weight, mean, scatter
 
@@ -209,32 +206,9 @@ class _Member:
         return Filled.of(self.params, self.i, self.x, self.data, self.layout, self.blur.by_pattern, self.w)
 
 
-def gathered(parts: list[Array], weights: Array | None) -> Record:
-    """Weight, mean and scatter of rows whose columns are these side by side, a block of rows at a time."""
-    n, q = len(parts[0]), sum(p.shape[1] for p in parts)
-    if n == 0:
-        return 0.0, np.zeros(q), np.zeros((q, q))
-    if n <= ROWS:
-        return _block(np.concatenate(parts, 1), weights)
-    found = None
-    for a in range(0, n, ROWS):
-        z = np.concatenate([p[a : a + ROWS] for p in parts], 1)
-        one = _block(z, None if weights is None else weights[a : a + ROWS])
-        found = one if found is None else _merged(found, one)
-    assert found is not None
-    return found
-
-
-def _block(z: Array, weights: Array | None) -> Record:
-    """The same of a block (n, q), which is used up."""
-    if len(z) == 1:
-        return 1.0 if weights is None else float(weights[0]), z[0], np.zeros((z.shape[1], z.shape[1]))
-    total = float(len(z)) if weights is None else float(weights.sum())
-    if total <= 0:
-        return 0.0, np.zeros(z.shape[1]), np.zeros((z.shape[1], z.shape[1]))
-    mean = (np.add.reduce(z, 0) if weights is None else weights @ z) / total
-    z -= mean
-    return total, mean, z.T @ (z if weights is None else z * weights[:, None])
+def _flat(a: Array | None) -> Array:
+    """All numbers one after another; none of what is not there."""
+    return NOTHING if a is None else np.ascontiguousarray(a, float).reshape(-1)
 
 
 def _of(record: Record, columns: Array) -> Record:

@@ -97,7 +97,8 @@ def equations(params: Params, i: int, data: Sequences) -> tuple[Model, Array, Ar
     diffuse = np.isinf(np.diagonal(P0))
     known = np.where(diffuse[:, None] | diffuse, 0.0, P0) if diffuse.any() else P0
     model = _kalman().Model(params.A[i], params.Q[i], params.C[i], params.R[i], params.m0[i], known, diffuse)
-    u, y, drift = data.rows.given, data.rows.x - params.d[i], params.b[i]
+    u, drift, level = data.rows.given, params.b[i], params.d[i]
+    y = data.rows.x - level if u is not None or level.any() else data.rows.x
     if "B" not in params or u is None:
         drift = np.broadcast_to(drift, (len(y), len(drift))) if drift.any() else None
     else:
