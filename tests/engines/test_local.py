@@ -7,7 +7,7 @@ import pytest
 
 import likely as lk
 from likely.core.data import Table
-from likely.engines.local import FEWEST, MANY, MOST, PIECES, Local, _bounds, _pieces, _tree
+from likely.engines.local import FEWEST, MANY, MOST, PIECE, PIECES, Local, _bounds, _pieces, _tree
 from support import bound
 
 
@@ -48,13 +48,33 @@ def test_one_chunk_or_many_give_the_same_statistics():
 
 @pytest.mark.parametrize("n", [1, 2**11, 2**12 + 1, 100_003, 10**7, 10**9])
 def test_pieces_are_equal_and_cover_the_rows_once_and_in_order(n):
-    bounds = _pieces(n)
+    bounds = _pieces(n, 100)
     sizes = [b - a for a, b in bounds]
     assert bounds[0][0] == 0
     assert bounds[-1][1] == n
     assert all(a[1] == b[0] for a, b in pairwise(bounds))
     assert max(sizes) - min(sizes) <= 1
     assert len(sizes) <= MANY
+
+
+def test_pieces_are_as_many_as_are_worth_handing_over():
+    counts = [len(_pieces(n, 10)) for n in (PIECE // 10, PIECE // 4, PIECE // 2, PIECE, 8 * PIECE)]
+    assert counts == [1, 2, 4, PIECES, PIECES]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_results_come_in_their_order_and_errors_of_any_thread_reach_the_caller(threads):
+    def work(i):
+        if i == 17:
+            raise ValueError("seventeen")
+        return i
+
+    with Local(Table(np.zeros((MOST * 8, 1))), 1, threads) as engine:
+        assert list(engine.each(work, range(17))) == list(range(17))
+        found = engine.each(work, range(40))
+        with pytest.raises(ValueError, match="seventeen"):
+            list(found)
+        assert list(engine.each(work, [])) == []
 
 
 def mixture_of_normals(n=80_000):
@@ -70,7 +90,7 @@ def test_passes_in_one_go_equal_passes_step_by_step():
     with Local(table, 4, sweeps=True) as fast, Local(table, 4) as plain:
         one, other = (e.evaluate(model, model.known_params()) for e in (fast, plain))
         assert fast.sweeps
-        assert len(fast.chunks) == PIECES
+        assert len(fast.chunks) > 1
     assert one.log_likelihood == pytest.approx(other.log_likelihood, rel=1e-13)
     assert one.stats.counts == pytest.approx(other.stats.counts, rel=1e-12)
     assert one.stats.component.scatter == pytest.approx(other.stats.component.scatter, rel=1e-11)

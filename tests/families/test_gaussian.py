@@ -85,6 +85,13 @@ def test_whitening_makes_the_identity_by_a_lower_triangle(d):
     assert log_det == pytest.approx(np.linalg.slogdet(covariance)[1], rel=1e-12)
 
 
+@pytest.mark.parametrize("d", [2, 20])
+@pytest.mark.parametrize("variance", [0.0, np.inf])
+def test_a_covariance_out_of_all_bounds_quietly_has_no_density(d, variance):
+    covariance = np.diag(np.r_[np.ones(d - 1), variance])[None]
+    assert not np.isfinite(density(np.ones((3, d)), np.zeros((1, d)), covariance)).any()
+
+
 @pytest.mark.parametrize("form", ["full", "diagonal"])
 @pytest.mark.parametrize("far", [1e160, 1e300])
 def test_a_point_absurdly_far_away_quietly_has_density_zero(form, far):

@@ -34,6 +34,16 @@ def test_blocks_are_the_opposite_of_concatenate(own):
         np.testing.assert_array_equal(np.broadcast_to(piece.features, (5, 2, 1)), own_features)
 
 
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_bank_again_and_again_is_as_many_side_by_side(k, own):
+    one = rows(5, k, own)
+    again, together = (r.pieces[0] for r in (one.blocks([0, 0, 0], 1), Rows.concatenate([one] * 3)))
+    np.testing.assert_array_equal(again.weights, together.weights)
+    shape = 5, 3 * k, 1
+    np.testing.assert_array_equal(np.broadcast_to(again.features, shape), np.broadcast_to(together.features, shape))
+
+
 def test_packed_weights_come_back_and_never_below_zero():
     whole = rows(3, 2) + rows(2, 2)
     u = whole.pack(whole)

@@ -78,3 +78,10 @@ def test_it_stands_only_in_slots_of_variances():
         "Normal.mean = unbiased: this slot cannot take Unbiased as a prior; "
         "it takes Normal or PretendRows, a number, shared, or nothing."
     )
+
+
+def test_a_mixture_of_mixtures_with_unbiased_covariances_converges_quietly():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(8, 2)) + c for c in ([0, 0], [3, 0], [0, 3], [3, 3])])
+    pair = lk.Mixture(lk.MultivariateNormal("VEE", covariance=lk.unbiased), 2)
+    assert lk.fit(lk.Mixture(pair, 2), x, starts=3).converged

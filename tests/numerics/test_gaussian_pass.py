@@ -192,8 +192,7 @@ def test_exp_is_right_to_an_ulp_or_two_and_zero_far_below():
     assert (odds[low] == 0).all()
 
 
-@pytest.mark.parametrize("features", ["+avx,+avx2,+fma", ""])
-def test_other_processors_get_the_same_numbers(tmp_path, features):
+def test_a_processor_without_any_extension_gets_the_same_numbers(tmp_path):
     script = (
         "import numpy as np; from likely.core.data import Table; from likely.families.fused import fused_normals\n"
         "from likely.numerics.blocks import ROWS; assert ROWS == 4\n"
@@ -202,8 +201,7 @@ def test_other_processors_get_the_same_numbers(tmp_path, features):
         "found = ready(Table(x), np.log([0.2, 0.3, 0.5]), False)\n"
         "print(repr(float(found.log_likelihood)), repr(float(found.stats.scatter.sum())))"
     )
-    env = {"NUMBA_CPU_NAME": "haswell" if features else "generic", "NUMBA_CPU_FEATURES": features}
-    env |= {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), **env}
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
     out = subprocess.run(
         [sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=300, check=True
     )

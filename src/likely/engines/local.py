@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -26,6 +27,7 @@ FEWEST, MOST = 2**10, 2**15  # rows of a chunk: enough to outweigh the interpret
 SHARED = 2**18  # numbers in the largest temporary of all chunks together from which threads share the work
 CHAINED = 2**13  # the same from which steps of chains are worth compiled kernels
 PIECES, WORTH = 8, 2**13  # so many chunks at least, for threads to share, where a chunk keeps this many rows
+PIECE = 2**17  # rows times width of a piece from which it is worth handing over and merging
 MANY = 64  # pieces at most where rows take no room
 
 
@@ -47,7 +49,7 @@ class Local:
         self.items = data.n_obs
         n = len(data.rows)
         self.whole = self.sweeps and isinstance(data, Sequences)  # a pass in one go divides sequences itself
-        bounds = _whole(data, _pieces(n) if self.sweeps else _bounds(n, width))
+        bounds = _whole(data, _pieces(n, width) if self.sweeps else _bounds(n, width))
         self.chunks = [self.data.take(slice(a, b)) for a, b in bounds]
         self.threads = min(threads or processors(), PIECES if self.whole else len(bounds)) if many else 1
         self._pool: ThreadPoolExecutor | None = None
@@ -58,7 +60,7 @@ class Local:
         if len(self.chunks) > 1:  # threads belong to chunks, not to the matrix products inside one
             self._limits.enter_context(_blas().limit(limits=1, user_api="blas"))
         if self.threads > 1:
-            self._pool = ThreadPoolExecutor(self.threads)
+            self._pool = ThreadPoolExecutor(self.threads - 1)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -76,7 +78,36 @@ class Local:
 
     def each(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """Results in the order of other items than the chunks."""
-        return map(work, items) if self._pool is None else self._pool.map(work, items)
+        return map(work, items) if self._pool is None else self._shared(self._pool, work, items)
+
+    def _shared(self, pool: ThreadPoolExecutor, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """The calling thread takes its part: to wake one that waits costs as much as a small piece of work."""
+        left, done = deque(enumerate(items)), dict[int, Any]()
+        count = len(left)
+
+        def one_more() -> bool:
+            try:
+                i, item = left.popleft()
+            except IndexError:
+                return False
+            done[i] = work(item)
+            return True
+
+        def all_left() -> None:
+            while one_more():
+                pass
+
+        helpers = [pool.submit(all_left) for _ in range(min(self.threads, count) - 1)]
+        try:
+            for i in range(count):
+                while i not in done and one_more():
+                    pass
+                for helper in helpers if i not in done else ():  # then one of them is at it, its last
+                    helper.result()
+                yield done.pop(i)
+        finally:
+            left.clear()
+            wait([helper for helper in helpers if not helper.cancel()])
 
     def evaluate(self, family: Family, params: Params, temperature: float = 1.0) -> Pass:
         """One E-step: expected statistics and log-likelihood at some parameters."""
@@ -177,9 +208,10 @@ def _whole(data: Data, bounds: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return list(pairwise(ends.tolist()))
 
 
-def _pieces(n: int) -> list[tuple[int, int]]:
+def _pieces(n: int, width: int) -> list[tuple[int, int]]:
     """Equal pieces for threads to share, where rows take no room."""
-    count = max(min(max(n >> 17, PIECES), MANY, n >> 11), 1)
+    worth = max(n * width // PIECE, 1)
+    count = max(min(max(n >> 17, PIECES), MANY, n >> 11, 1 << worth.bit_length() - 1), 1)
     return list(pairwise([n * i // count for i in range(count + 1)]))
 
 

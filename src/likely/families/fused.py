@@ -104,7 +104,7 @@ def fused_common(mean: Array, covariance: Array) -> Fused:
         within = about - (weight[:, None] * shift).T @ shift
         if not (shift**2 * weight.sum() <= LOST * np.diag(within)).all() or not total > POSSIBLE:
             return general(data, log_weights, hard)
-        scatter = (weight / weight.sum())[:, None, None] * within
+        scatter = (weight / (weight.sum() or 1.0))[:, None, None] * within
         stats = Moments(weight, weight, centre + shift, scatter)
         return Share(total - 0.5 * float((precision * about).sum()), weight, stats)
 
@@ -113,20 +113,19 @@ def fused_common(mean: Array, covariance: Array) -> Fused:
 
 def fused_diagonal(mean: Array, variance: Array) -> Fused:
     """A pass over rows under k normals with independent columns: means and variances (k, d)."""
-    sd = np.sqrt(variance)
+    variance = np.ascontiguousarray(variance)
+    scale = 1 / np.sqrt(variance)
     k, d = mean.shape
 
     def work(x: Array, weights: Array, centre: Array, shifts: Array, constants: Array, hard: bool) -> tuple[float, Any]:
         from likely.numerics import diagonal_pass as kernels
 
-        if not (np.abs(shifts) <= FAR * sd).all():
+        if not (np.abs(shifts) * scale <= FAR).all():
             return -np.inf, None
-        firsts, seconds = np.zeros((2, k, d + 1, kernels.LANES))
-        total = kernels.diagonal_moments(
-            x, weights, centre, kernels.packed(1 / sd, shifts), constants, hard, kernels.groups(d), firsts, seconds
-        )
-        firsts, seconds = firsts.sum(-1), seconds.sum(-1)
-        return total, _diagonal_moments(firsts[:, d], firsts[:, :d], seconds[:, :d], centre, variance)
+        found = np.empty(k), np.empty((k, d)), np.empty((k, d))
+        how = hard, kernels.groups(d), LOST, variance
+        total = kernels.diagonal_moments(x, weights, centre, scale, shifts, constants, *how, *found)
+        return total, DiagonalMoments(found[0], *found)
 
     return _guarded(mean, -0.5 * (d * LOG_2PI + np.log(variance).sum(1)), work)
 
@@ -188,17 +187,3 @@ def in_one_piece(x: Array) -> Array:
     out = np.ascontiguousarray(x, kept).view()
     out.flags.writeable = False
     return out
-
-
-def _diagonal_moments(
-    weight: Array, firsts: Array, seconds: Array, centre: Array, spread: Array
-) -> DiagonalMoments | None:
-    """Centred moments from sums of z and of its squares, z points less the centre; None where digits are lost.
-
-    That is judged by the variance of these rows, or by a variance of the member that other rows bear out.
-    """
-    safe = np.where(weight > 0, weight, 1.0)[:, None]
-    shift = firsts / safe
-    scatter = seconds - safe * shift**2
-    near_enough: Array = np.all(shift**2 <= LOST * np.maximum(scatter / safe, spread), axis=1)
-    return DiagonalMoments(weight, weight, centre + shift, scatter) if near_enough[weight > 0].all() else None

@@ -19,7 +19,7 @@ SWEEPS = 500
 SETTLED = 1e-15  # relative change of a covariance below which alternating closed forms have nothing left to do
 NOISY = 1e-10  # changes below this that no longer shrink are rounding
 EPSILON = float(np.finfo(float).eps)
-WHOLE = 16  # columns up to which triangles are inverted like any matrix
+WHOLE = 16  # columns up to which triangles are inverted like any matrix, all in one call
 COLLAPSED = 1e-14  # of the variance common to all components: a standard deviation of 1e-7 of theirs
 COLLINEAR = 1e-12  # of a member's own variances: its columns are dependent as far as rounding can tell
 
@@ -30,21 +30,19 @@ def whitening(covariance: Array) -> tuple[Array, Array]:
     Worked out on correlations, so that columns of very different units do no harm.
     """
     sd = np.sqrt(np.einsum("kdd->kd", covariance))
-    factor = np.linalg.cholesky(covariance / outer(sd))
-    log_det = 2 * (np.log(np.einsum("kdd->kd", factor)) + np.log(sd)).sum(1)
-    return _inverse(factor) / sd[:, None, :], log_det
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a proposal out of all bounds, whose variances are 0: NaN
+        factor = np.linalg.cholesky(covariance / outer(sd))
+        log_det = 2 * (np.log(np.einsum("kdd->kd", factor)) + np.log(sd)).sum(1)
+        return _inverse(factor) / sd[:, None, :], log_det
 
 
-def _inverse(triangle: Array) -> Array:
-    """Of lower triangular matrices (k, d, d). In halves [[A, 0], [B, C]] it is [[A', 0], [-C' B A', C']]."""
-    d = triangle.shape[-1]
-    if d <= WHOLE:
-        return np.tril(np.linalg.inv(triangle))
-    h = d // 2
-    out = np.zeros_like(triangle)
-    out[:, :h, :h], out[:, h:, h:] = _inverse(triangle[:, :h, :h]), _inverse(triangle[:, h:, h:])
-    out[:, h:, :h] = -out[:, h:, h:] @ (triangle[:, h:, :h] @ out[:, :h, :h])
-    return out
+def _inverse(triangles: Array) -> Array:
+    """Of lower triangular matrices (k, d, d)."""
+    if triangles.shape[-1] <= WHOLE:
+        return np.tril(np.linalg.inv(triangles))
+    from scipy.linalg.lapack import dtrtri  # type: ignore[attr-defined]  # made at import; columns where these are rows
+
+    return np.stack([dtrtri(one.T)[0].T for one in triangles])
 
 
 def log_gaussian(points: Array, white: Array, zeros: Array, log_det: Array) -> Array:
@@ -286,16 +284,10 @@ def _dependent(covariance: Array, floor: Array) -> Array:
 def _overall_variance(stats: Moments, slot: Slot) -> Array:
     """(k, d): the variance of all members that a hidden axis joins, between and within."""
     hidden = tuple(i for i, a in enumerate(slot.axes) if a.hidden)
-    if not hidden:
-        return stats.squares(stats.scatter) / stats.weight[:, None]
-    weight = stats.weight[:, None]
-    total = _over(weight, slot.sizes, hidden)
-    mean = _over(weight * stats.mean, slot.sizes, hidden) / total
-    within = stats.squares(stats.scatter) + weight * (stats.mean - mean) ** 2
-    return _over(within, slot.sizes, hidden) / total
-
-
-def _over(a: Array, sizes: tuple[int, ...], axes: tuple[int, ...]) -> Array:
-    """Sums over some axes of the members, given back to each member."""
-    full = a.reshape(sizes + a.shape[1:])
-    return (full.sum(axes, keepdims=True) + np.zeros_like(full)).reshape(a.shape)
+    weight, mean, squares = (
+        a.reshape(slot.sizes + a.shape[1:]) for a in (stats.weight[:, None], stats.mean, stats.squares(stats.scatter))
+    )
+    total = weight.sum(hidden, keepdims=True)
+    centre = (weight * mean).sum(hidden, keepdims=True) / total
+    out = (squares + weight * (mean - centre) ** 2).sum(hidden, keepdims=True) / total
+    return np.broadcast_to(out, mean.shape).reshape(stats.mean.shape)

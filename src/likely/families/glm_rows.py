@@ -52,9 +52,13 @@ class Rows(Stats):
 
     def blocks(self, chosen: Sequence[int], of: int) -> Self:
         def cut(a: Array) -> Array:
-            return a if a.shape[1] == 1 and of > 1 else np.swapaxes(blocks_of(np.swapaxes(a, 0, 1), chosen, of), 0, 1)
+            return np.swapaxes(blocks_of(np.swapaxes(a, 0, 1), chosen, of), 0, 1)
 
-        return type(self)(tuple(Piece(p.given, cut(p.features), cut(p.base), cut(p.weights)) for p in self.pieces))
+        def own(a: Array) -> Array:
+            """What all members have in common stays as it is."""
+            return a if a.shape[1] == 1 else cut(a)
+
+        return type(self)(tuple(Piece(p.given, own(p.features), own(p.base), cut(p.weights)) for p in self.pieces))
 
     def pack(self, origin: Self) -> Array:
         return np.concatenate([p.weights.ravel() for p in self.pieces])
@@ -80,11 +84,12 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
     """The same rows under the members of several banks."""
     first, sizes = pieces[0], [p.weights.shape[1] for p in pieces]
 
-    def side_by_side(name: str) -> Array:
+    def common_or_own(name: str) -> Array:
         values = [getattr(p, name) for p in pieces]
         if all(v is values[0] for v in values) and values[0].shape[1] == 1:
             return values[0]
         each = [np.broadcast_to(v, (len(v), k, *v.shape[2:])) for v, k in zip(values, sizes, strict=True)]
         return np.concatenate(each, 1)
 
-    return Piece(first.given, side_by_side("features"), side_by_side("base"), side_by_side("weights"))
+    weights = np.concatenate([p.weights for p in pieces], 1)
+    return Piece(first.given, common_or_own("features"), common_or_own("base"), weights)

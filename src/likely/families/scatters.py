@@ -123,7 +123,9 @@ class Columnwise:
         return np.einsum("kdd->kd", covariance)
 
     def covariance(self, layout: Array) -> Array:
-        return layout[:, :, None] * np.eye(layout.shape[1])
+        out = np.zeros((*layout.shape, layout.shape[1]))
+        np.einsum("kdd->kd", out)[:] = layout
+        return out
 
     def log_density(self, points: Array, mean: Array, covariance: Array) -> Array:
         return log_diagonal(points, mean, self.layout(covariance))

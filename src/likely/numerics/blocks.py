@@ -280,36 +280,42 @@ def _scaled(members: int) -> Any:
     return kernel("aiiaiaii", emit)
 
 
-scaled_4, scaled_1 = _scaled(4), _scaled(1)
+scaled_4, scaled_2, scaled_1 = _scaled(4), _scaled(2), _scaled(1)
 
 
-def _weighted_squares(columns: int) -> Any:
-    """First and second moments of some columns: f[b] += r z_b and s[b] += r z_b^2 over a tile, lane by lane."""
+def _weighted_squares(members: int, columns: int) -> Any:
+    """First and second moments of some columns: f[k][b] += r_k z_b and s[k][b] += r_k z_b^2 over a tile, lane by lane.
 
-    def emit(v: Lanes, r: Any, at: Any, tile: Any, t: Any, step: Any, groups: Any, f: Any, s: Any, o: Any) -> None:
+    Rows of `r` are `size` numbers apart, members in f and s `to` vectors.
+    """
+    pairs = [(k, c) for k in range(members) for c in range(columns)]
+
+    def emit(
+        v: Lanes, r: Any, at: Any, size: Any, tile: Any, t: Any, step: Any, groups: Any, f: Any, s: Any, o: Any, to: Any
+    ) -> None:
         r, z, f, s = v.at(r, at), v.at(tile, t), v.at(f, o), v.at(s, o)
 
         def group(g: Any, sums: list[Any]) -> list[Any]:
             here, own = v.at(z, v.times(g, step)), v.at(r, v.times(g, GROUP))
             for i in range(VECTORS):
-                weight = v.load(v.at(own, i * LANES))
-                for c in range(columns):
-                    point = v.load(v.at(here, c * GROUP + i * LANES))
-                    weighted = v.mul(weight, point)
-                    sums[c] = v.add(sums[c], weighted)
-                    sums[columns + c] = v.fma(weighted, point, sums[columns + c])
+                weights = [v.load(v.at(own, v.times(size, k), i * LANES)) for k in range(members)]
+                points = [v.load(v.at(here, c * GROUP + i * LANES)) for c in range(columns)]
+                points += [v.mul(z, z) for z in points]
+                both = [(k, c + power * columns) for power in (0, 1) for k, c in pairs]
+                sums = [v.fma(weights[k], points[c], total) for (k, c), total in zip(both, sums, strict=True)]
             return sums
 
-        sums = v.loop(groups, [number(0.0)] * (2 * columns), group)
-        for c in range(columns):
-            for array, total in ((f, sums[c]), (s, sums[columns + c])):
-                place = v.at(array, c * LANES)
+        sums = v.loop(groups, [number(0.0)] * (2 * len(pairs)), group)
+        for array, totals in ((f, sums[: len(pairs)]), (s, sums[len(pairs) :])):
+            for (k, c), total in zip(pairs, totals, strict=True):
+                place = v.at(array, v.times(v.times(to, k), LANES), c * LANES)
                 v.store(v.add(v.load(place), total), place)
 
-    return kernel("aiaiiiaai", emit)
+    return kernel("aiiaiiiaaii", emit)
 
 
-squares_4, squares_1 = _weighted_squares(4), _weighted_squares(1)
+squares_4_2, squares_4_1 = _weighted_squares(4, 2), _weighted_squares(4, 1)
+squares_1_2, squares_1_1 = _weighted_squares(1, 2), _weighted_squares(1, 1)
 
 
 def _combined(members: int) -> Any:

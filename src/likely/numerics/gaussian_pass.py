@@ -41,8 +41,8 @@ from likely.numerics.blocks import (
     whitened_8,
 )
 from likely.numerics.compiled import compiled
-from likely.numerics.tiles import block, fill, groups, room, totals, weigh_tile
-from likely.numerics.vector import LANES
+from likely.numerics.tiles import across_lanes, block, fill, groups, room, totals, weigh_tile
+from likely.numerics.vector import LANES, apart
 
 __all__ = ["LANES", "groups", "moments_in_rows", "moments_in_tiles", "packed"]
 
@@ -59,14 +59,18 @@ def packed(white: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def squared_lengths(tile, groups, d, coefficients, at, offsets, k, q, to):
-    """|W z + w|^2 for member k, whose coefficients begin at `at`, into q from `to` on."""
-    above = 0
-    while above < d:
-        rows = block(d - above)
-        for g in range(groups):
-            for i in range(0, GROUP, STEP):
-                t, o, out = g * (d + 1) * GROUP + i, k * d + above, to + g * GROUP + i
+def squared_lengths(tile, groups, d, coefficients, first, offsets, k, q, to):
+    """|W z + w|^2 for member k, whose coefficients begin at `first`, into q from `to` on.
+
+    A group of rows stays in the nearest cache while the triangle passes by.
+    """
+    apart()
+    for g in range(groups):
+        for i in range(0, GROUP, STEP):
+            t, out = g * (d + 1) * GROUP + i, to + g * GROUP + i
+            at, above = first, 0
+            while above < d:
+                rows, o = block(d - above), k * d + above
                 if above == 0 and rows == 8:
                     first_8(offsets, o, coefficients, at, 0, tile, t, q, out)
                 elif above == 0 and rows == 4:
@@ -83,8 +87,8 @@ def squared_lengths(tile, groups, d, coefficients, at, offsets, k, q, to):
                     whitened_2(offsets, o, coefficients, at, above, tile, t, q, out)
                 else:
                     whitened_1(offsets, o, coefficients, at, above, tile, t, q, out)
-        at += rows * (above + rows)
-        above += rows
+                at += rows * (above + rows)
+                above += rows
 
 
 @compiled
@@ -103,6 +107,7 @@ def products(r, members, tile, groups, columns, s, stride):
 
     Members come innermost: the columns of a block stay in the nearest cache for all of them.
     """
+    apart()
     step, size, line = (columns + 1) * GROUP, groups * GROUP, columns + 1
     for a in range(0, columns, 4):
         rows = min(4, columns - a)
@@ -129,15 +134,6 @@ def products(r, members, tile, groups, columns, s, stride):
 
 
 @compiled
-def across_lanes(s, at):
-    """The sum of one vector."""
-    out = 0.0
-    for lane in range(LANES):
-        out += s[at * LANES + lane]
-    return out
-
-
-@compiled
 def centred(k, sums, at, origin, centre, lost, spread, weight, mean, scatter):
     """Moments of member k from sums of (z, 1), lane by lane in `sums` from vector `at` on.
 
@@ -145,6 +141,7 @@ def centred(k, sums, at, origin, centre, lost, spread, weight, mean, scatter):
     centring costs more than it may: where the mean of z - origin, squared, is more than `lost` times the variance of
     these rows and `lost` times `spread`, a variance of the member that other rows bear out.
     """
+    apart()
     d = len(centre)
     weight[k] = across_lanes(sums, at + d)
     safe = weight[k] if weight[k] > 0 else 1.0
@@ -202,6 +199,7 @@ def gather(x, first, rows, r, at, least, point, where, roots, to):
     They are laid into `to` eight columns at a time, `[eight columns][row][8]`: a block of products then reads numbers
     that lie side by side.
     """
+    apart()
     d, size = x.shape[1], len(roots)
     count = 0
     for i in range(rows):
@@ -227,6 +225,7 @@ def gather(x, first, rows, r, at, least, point, where, roots, to):
 @compiled
 def rank_updates(points, size, count, width, s, o):
     """Sum of products of gathered rows, added to s from `o` on: blocks of the lower triangle."""
+    apart()
     for a in range(0, width, ROWS):
         end = (a + ROWS + LANES - 1) // LANES * LANES
         b = 0
@@ -279,10 +278,12 @@ def moments_in_rows(
         for k in range(members):
             count = gather(x, first, rows, r, k * used * GROUP, least[k], points[k], where, roots, own)
             rank_updates(own, size, count, width, seconds, k * width * width)
+    origin = np.empty(d)
     for k in range(members):
         for a in range(d):
+            origin[a] = points[k, a] - centre[a]
             for b in range(a + 1):
                 scatter[k, a, b] = seconds[(k * width + a) * width + b]
-        if not centred(k, firsts, k * (d + 1), points[k] - centre, centre, lost, spread, weight, mean, scatter):
+        if not centred(k, firsts, k * (d + 1), origin, centre, lost, spread, weight, mean, scatter):
             return np.nan
     return out

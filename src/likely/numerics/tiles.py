@@ -22,7 +22,7 @@ from likely.numerics.blocks import (
     turned_8,
 )
 from likely.numerics.compiled import compiled
-from likely.numerics.vector import LANES
+from likely.numerics.vector import LANES, apart
 
 TILE = 2**15  # numbers in a tile
 
@@ -49,6 +49,7 @@ def room(size):
 @compiled
 def fill(x, centre, first, rows, tile):
     """Rows of x from `first` on, less a centre, into a tile; column d is ones, and missing rows are zeros."""
+    apart()
     d = x.shape[1]
     whole = rows - rows % LANES
     for i in range(0, whole, LANES):
@@ -89,6 +90,7 @@ def turn(x, i, centre, tile, to):
 @compiled
 def weigh_tile(q, constants, rows, groups, hard, weights, first, r):
     """Weights of a tile's rows under every member into r, from squared lengths q (lost); their log-likelihood."""
+    apart()
     members, size = len(constants), groups * GROUP
     if hard:
         harden(q, constants, members, size, r)
@@ -137,6 +139,7 @@ def log_likelihood(r, members, size, rows, lanes):
 @compiled
 def totals(r, members, tile, groups, d, s, o, stride):
     """Sums of r (z, 1) over a tile for all members, added lane by lane to s from `o` on, `stride` vectors apart."""
+    apart()
     step, size = (d + 1) * GROUP, groups * GROUP
     k = 0
     while k < members:
@@ -154,3 +157,12 @@ def totals(r, members, tile, groups, d, s, o, stride):
                 columns_1_1(r, at, size, tile, b * GROUP, step, groups, s, to, stride)
             b += 4 if wide else 1
         k += 4 if four else 1
+
+
+@compiled
+def across_lanes(s, at):
+    """The sum of one vector."""
+    out = 0.0
+    for lane in range(LANES):
+        out += s[at * LANES + lane]
+    return out
