@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from likely.numerics.chain import best_path, smooth
+from likely.numerics.chain import Smoothed, best_path, smooth
+from likely.numerics.soft import safe_log
 
 
 def every_path(initial, transition, density):
@@ -84,6 +85,36 @@ def test_the_best_path_is_the_best_of_all(seed, m, zeros):
         assert log_prob[s] == pytest.approx(joint[best], rel=1e-12)
 
 
+def plainly_best(log_initial, log_transition, density):
+    """Viterbi as it is written down: the path and its log probability."""
+    best, came = log_initial + density[0], []
+    for row in density[1:]:
+        ways = best[:, None] + log_transition
+        came.append(ways.argmax(0))  # the lowest of equal ones
+        best = ways.max(0) + row
+    path = [int(best.argmax())]
+    for back in came[::-1]:
+        path.append(int(back[path[-1]]))
+    return path[::-1], best.max()
+
+
+@pytest.mark.parametrize("m", [1, 4, 7, 8, 9, 13, 16, 21])
+def test_best_paths_of_many_states_are_those_of_the_plain_recursion(m):
+    rng = np.random.default_rng(m)
+    initial, transition = rng.dirichlet(np.ones(m)), rng.dirichlet(np.full(m, 0.3), m)
+    offsets = np.array([0, 1, 41, 43, 80, 83])
+    density = np.round(rng.normal(size=(83, m)))  # whole numbers: some ways are equally good
+    density[rng.random(density.shape) < 0.2] = -np.inf
+    density[:, 0] = 0.0
+    density[60] = -np.inf  # the sequence around it is impossible
+    found, log_prob, stopped = best_path(initial, transition, density, offsets)
+    assert stopped == {3: 17}
+    for s, (a, b) in enumerate(itertools.pairwise(offsets)):
+        path, value = plainly_best(safe_log(initial), safe_log(transition), density[a:b])
+        assert found[a:b].tolist() == ([-1] * (b - a) if s == 3 else path)
+        assert log_prob[s] == value
+
+
 def test_a_state_that_all_but_vanished_comes_back():
     """Scaled alone, the likelihood would be wrong by 800 nats: the other state's probability underflows for good."""
     density = np.array([[0.0, -20.0]] * 40 + [[-20.0, 0.0]] * 80)
@@ -149,3 +180,9 @@ def test_what_is_impossible_says_where():
 
 def test_of_equal_paths_the_lowest_states_win():
     assert best_path(np.full(2, 0.5), np.full((2, 2), 0.5), np.zeros((3, 2)), np.array([0, 3]))[0].tolist() == [0, 0, 0]
+
+
+def test_moves_worked_out_with_logarithms_count_as_often_as_their_sequences():
+    none, moves = np.zeros((2, 2)), np.array([[0.0, 0.75], [0.25, 0.0]])
+    found = Smoothed(np.zeros(1), none, none, none, np.full((2, 2), 0.5), np.array([0, 2]), {0: moves}, {})
+    np.testing.assert_array_equal(found.pairs(np.array([3.0])), 3 * moves)

@@ -7,6 +7,7 @@ import pytest
 
 import likely as lk
 from likely.core.data import Sequences, Table
+from likely.structures.chains import Decoded
 from support import bound_to_sequences, e_step
 
 UMBRELLA = lk.HMM(lk.Bernoulli([0.9, 0.2]), 2, initial=[0.5, 0.5], transition=[[0.7, 0.3], [0.3, 0.7]])
@@ -288,3 +289,16 @@ def test_a_table_is_one_sequence():
     family = lk.HMM(lk.Normal([0, 2], 1), 2, initial=[0.5, 0.5], transition=[[0.5, 0.5], [0.5, 0.5]]).bind()
     one = family.infer(family.known_params(), table).log_prob
     assert one == family.infer(family.known_params(), Sequences(table, np.array([0, 3]))).log_prob
+
+
+def test_moves_of_best_paths_count_as_often_as_their_sequences():
+    decoded = Decoded(np.zeros(2), np.array([0, 1, 1, 1, 0]), np.array([0, 3, 5]), 2, {})
+    assert decoded.pairs(np.array([2.0, 0.5])).tolist() == [[0, 2], [0.5, 2]]
+
+
+def test_first_states_of_which_nothing_is_counted_stay_as_they_are():
+    model = lk.HMM(lk.Normal([0, 2], 1), 2, transition=[[0.5, 0.5], [0.5, 0.5]]).bind()
+    known = lk.HMM(lk.Normal([0, 2], 1), 2, initial=[0.2, 0.8], transition=[[0.5, 0.5], [0.5, 0.5]]).bind()
+    params, data = known.known_params(), Sequences(Table(np.array([[1.0], [0.5]])), np.array([0, 2]))
+    stats = model.collect(params, model.infer(params, data), data, np.zeros((1, 1)))
+    assert model.m_step(stats, params).initial.tolist() == [[0.2, 0.8]]

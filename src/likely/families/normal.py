@@ -52,7 +52,12 @@ class Normal(Family):
     priors = {"mean": ("Normal", "PretendRows"), "variance": ("InverseGamma", "Unbiased")}
 
     def log_density(self, params: Params, data: Table) -> Array:
-        return -0.5 * (LOG_2PI + np.log(params.variance) + (data.column() - params.mean) ** 2 / params.variance)
+        out = data.column().T - params.mean[:, None]  # a line for each member: many rows are worked on at a time
+        out *= out
+        out /= params.variance[:, None]
+        out += (LOG_2PI + np.log(params.variance))[:, None]
+        out *= -0.5
+        return out.T
 
     def statistics(self, params: Params | None, data: Table, weights: Array) -> Moments:
         return moments(data.x, weights)

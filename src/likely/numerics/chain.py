@@ -16,6 +16,7 @@ import numpy as np
 
 from likely.numerics.chain_recursions import best_paths, first_impossible, log_pairs, log_sequence, scaled_sequences
 from likely.numerics.soft import Array, safe_log
+from likely.numerics.vector import LANES
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,7 @@ def best_path(initial: Array, transition: Array, log_density: Array, offsets: Ar
     """
     path, log_prob = np.empty(len(log_density), np.int64), np.empty(len(offsets) - 1)
     logs = safe_log(np.asarray(initial, float)), safe_log(np.asarray(transition, float))
-    states = np.uint8 if len(initial) <= 256 else np.uint16
-    came = np.empty((int(np.diff(offsets).max()), len(initial)), states)
+    best = np.empty(int(np.diff(offsets).max()) * len(initial) + LANES)
     stopped = np.zeros(len(log_prob), np.int64)
-    best_paths(*logs, np.ascontiguousarray(log_density, float), np.asarray(offsets), came, path, log_prob, stopped)
+    best_paths(*logs, np.ascontiguousarray(log_density, float), np.asarray(offsets), best, path, log_prob, stopped)
     return path, log_prob, {int(s): int(stopped[s]) for s in np.flatnonzero(log_prob == -np.inf)}

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from likely.numerics.blocks import IMPOSSIBLE
-from likely.numerics.chain_steps import ABREAST, SIDE, apart
+from likely.numerics.chain_steps import ABREAST, SIDE
 from likely.numerics.compiled import compiled
-from likely.numerics.vector import LANES, Lanes, kernel, number, whole
+from likely.numerics.vector import LANES, Lanes, apart, kernel, number, whole
 
 ROWS, FEATURES, NORMAL, TABLE = range(4)
 WIDE = SIDE + 2

@@ -28,7 +28,6 @@ from likely.numerics.chain_steps import (
     FEW,
     LEAST,
     SIDE,
-    apart,
     pairs_3_3,
     pairs_3_4,
     pairs_3_5,
@@ -40,8 +39,9 @@ from likely.numerics.chain_steps import (
     pairs_5_5,
 )
 from likely.numerics.compiled import compiled
-from likely.numerics.vector import LANES
+from likely.numerics.vector import LANES, apart
 
+NEGLIGIBLE = 1e-280
 TINY = 2.0**-400  # a row whose density, given those before it, is less: what underflowed may matter
 
 
@@ -55,7 +55,7 @@ def shares(states, a, i, out):
             out[lane, k] = a[i + k * SIDE + lane] / total if total != 0 else 0.0
 
 
-@compiled
+@compiled(inline=True)
 def ahead(emission, stream, warm, initial, matrices, room, before, after, left):
     """Forward through all rows of sixteen segments: their log-likelihood; NaN where what underflowed may matter.
 
@@ -98,7 +98,7 @@ def ahead(emission, stream, warm, initial, matrices, room, before, after, left):
     return out if least >= TINY else np.nan
 
 
-@compiled
+@compiled(inline=True)
 def transfer(emission, stream, initial, matrices, room, ends, scales):
     """Where sixteen segments lead from every state: vectors (16, k, k) that sum to 1.
 
@@ -135,24 +135,60 @@ def strung(ends, scales, before, after):
     before[0], after[segments - 1] = 1 / states, 1 / states
     kept = 0.0
     for s in range(segments - 1):
-        before[s + 1] = 0.0
         top = -np.inf
         for k in range(states):
             top = max(top, scales[s, k, 0] if before[s, k] > 0 else -np.inf)
-        for k in range(states):
-            if before[s, k] > 0 and scales[s, k, 0] > -np.inf:
-                before[s + 1] += before[s, k] * math.exp(scales[s, k, 0] - top) * ends[s, k]
-        before[s + 1] /= before[s + 1].sum()
         for j in range(states):
-            low, high = ends[s, :, j].min(), ends[s, :, j].max()
+            before[s + 1, j], low, high = 0.0, np.inf, -np.inf
+            for k in range(states):
+                low, high = min(low, ends[s, k, j]), max(high, ends[s, k, j])
+                if before[s, k] > 0 and scales[s, k, 0] > -np.inf:
+                    before[s + 1, j] += before[s, k] * math.exp(scales[s, k, 0] - top) * ends[s, k, j]
             kept = max(kept, (high - low) / high if high > 0 else 0.0)
+        share(before[s + 1])
     for s in range(segments - 1, 0, -1):
-        top = scales[s, :, 0].max()
+        top = -np.inf
         for k in range(states):
-            reach = 1.0 if scales[s, k, 1] else (ends[s, k] * after[s]).sum()
+            top = max(top, scales[s, k, 0])
+        for k in range(states):
+            reach = 0.0
+            for j in range(states):
+                reach += ends[s, k, j] * after[s, j]
+            reach = 1.0 if scales[s, k, 1] else reach
             after[s - 1, k] = math.exp(scales[s, k, 0] - top) * reach if top > -np.inf else 1.0
-        after[s - 1] /= after[s - 1].sum()
+        share(after[s - 1])
     return kept
+
+
+@compiled
+def share(vector):
+    """Makes it sum to one."""
+    total = 0.0
+    for x in vector:
+        total += x
+    for k in range(len(vector)):
+        vector[k] /= total
+
+
+@compiled
+def misfit(meets, before, left, after, gave):
+    """Largest relative difference between what segments reached by a run-up and what their neighbours found, or NaN."""
+    out = 0.0
+    for s in range(1, len(meets)):
+        if meets[s]:
+            out = differing(gave[s], after[s - 1], differing(left[s - 1], before[s], out))
+    return out
+
+
+@compiled
+def differing(found, own, least):
+    """Largest relative difference of two vectors, or `least`; backward ones are zero where sequences weigh nothing."""
+    out, some = least, False
+    for k in range(len(found)):
+        off = abs(own[k] - found[k]) / (abs(found[k]) + NEGLIGIBLE)
+        out = off if off > out or math.isnan(off) else out
+        some = some or found[k] != 0
+    return out if some else least
 
 
 @compiled
@@ -212,7 +248,7 @@ def last_rows(states, lanes, a, i, b, j, weights, rows, row, length):
                 b[j + k * SIDE + lane] *= factor
 
 
-@compiled
+@compiled(inline=True)
 def behind(emission, stream, matrices, room, after, start, x, sums, gave):
     """Backward through all rows of sixteen segments: posteriors of first rows, pairs and what is told of emissions.
 

@@ -24,7 +24,6 @@ from likely.numerics.chain_steps import (
     ahead_8,
     ahead_9,
     ahead_10,
-    apart,
     back_5,
     back_6,
     back_7,
@@ -42,6 +41,7 @@ from likely.numerics.chain_steps import (
     forward_4,
 )
 from likely.numerics.compiled import compiled
+from likely.numerics.vector import apart
 
 SCALE = TOTAL + SIDE  # log scale of a chain where it ended first
 KNOWN = SCALE + SIDE

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from likely.numerics.compiled import compiled
-from likely.numerics.vector import LANES, Lanes, kernel, number
+from likely.numerics.tiles import room
+from likely.numerics.vector import LANES, Lanes, kernel, number, whole
 
 LEAST = (
     2.0**-400
@@ -35,7 +36,8 @@ def _forward(initial, transition, log_density, first, last, full, reach, filtere
     total, product = 0.0, 1.0
     for t in range(first, last):
         if t == first:
-            new[:] = initial
+            for j in range(m):
+                new[j] = initial[j]
         else:
             new[:] = 0.0
             for i in range(m):
@@ -176,49 +178,78 @@ def first_impossible(forward):
     return len(forward) - 1
 
 
-def _best_moves(v: Lanes, m: Any, best: Any, moves: Any, block: Any, wide: Any, new: Any, who: Any) -> None:
-    """Of eight states from `block` on the best way to each, and from which state it leads: the lowest of equal ones."""
+def _best_step(
+    v: Lanes, fours: Any, moves: Any, block: Any, wide: Any, density: Any, here: Any, best: Any, before: Any, now: Any
+) -> None:  # fmt: skip
+    """The best ways to eight states from `block` on: those `before` and a move, and the density there.
 
-    def state(i: Any, known: list[Any]) -> list[Any]:
-        top, where, own = known
-        x = v.add(v.spread(v.at(best, i)), v.load(v.at(moves, v.builder.add(v.times(i, wide), block))))
-        higher = v.below(top, x)
-        return [v.where(higher, x, top), v.where(higher, own, where), v.add(own, number(1.0))]
+    Four states before are looked at side by side: an addition and a maximum wait for each other, and others need not.
+    """
+    before, moves = v.at(best, before), v.at(moves, block)
 
-    top, where, _ = v.loop(m, [number(-math.inf), number(0.0), number(0.0)], state)
-    v.store(top, v.at(new, block))
-    v.store(where, v.at(who, block))
+    def over(i: Any, top: Any) -> Any:
+        return v.max(v.add(v.spread(v.at(before, i)), v.load(v.at(moves, v.times(i, wide)))), top)
+
+    def four(i: Any, tops: list[Any]) -> list[Any]:
+        return [over(v.builder.add(v.times(i, 4), whole(side)), top) for side, top in enumerate(tops)]
+
+    tops = v.loop(fours, [number(-math.inf)] * 4, four)
+    top = v.max(v.max(tops[0], tops[1]), v.max(tops[2], tops[3]))
+    v.store(v.add(top, v.load(v.at(density, here, block))), v.at(best, now, block))
 
 
-best_moves = kernel("iaaiiaa", _best_moves)
+best_step = kernel("iaiiaiaii", _best_step)
 
 
 @compiled
-def best_paths(log_initial, log_transition, log_density, offsets, came, path, log_prob, stopped):
-    """Viterbi over every sequence; `came` has room for the state before each state at every row of the longest."""
-    m = len(log_initial)
-    wide = -(-m // LANES) * LANES  # states in whole vectors; those that are not there cannot be reached
-    moves = np.full((m, wide), -np.inf)
-    moves[:, :m] = log_transition
-    moves = moves.reshape(moves.size)
-    best, new, who = np.empty(m), np.empty(wide), np.empty(wide)
+def best_paths(log_initial, log_transition, log_density, offsets, best, path, log_prob, stopped):
+    """Viterbi over every sequence; `best` has room for the log probabilities of the best ways to the longest's states.
+
+    A vector may reach into the next row, which is written later: behind the last row there is room for one. Where a
+    best way came from is looked up only along the path, from its end on: the same sums, of which the same is largest.
+    """
+    n, m = log_density.shape
+    wide, fours = -(-m // LANES) * LANES, -(-m // 4)  # states in whole vectors; those that are not there lead nowhere
+    moves, into, last = room(4 * fours * wide), log_transition.T.copy(), np.zeros((LANES + 1) * wide)
+    moves[:] = -np.inf
+    for i in range(m):
+        for j in range(m):
+            moves[i * wide + j] = log_transition[i, j]
+    density, whole_rows = log_density.reshape(n * m), max(0, n - LANES)
+    for i in range(whole_rows * m, n * m):
+        last[i - whole_rows * m] = density[i]
     for s in range(len(offsets) - 1):
         a, b = offsets[s], offsets[s + 1]
         for j in range(m):
             best[j] = log_initial[j] + log_density[a, j]
-        stopped[s] = 0 if best.max() == -np.inf else -1
         for t in range(a + 1, b):
+            now = (t - a) * m
             for block in range(0, wide, LANES):
-                best_moves(m, best, moves, block, wide, new, who)
-            for j in range(m):
-                best[j], came[t - a, j] = new[j] + log_density[t, j], int(who[j])
-            if stopped[s] < 0 and best.max() == -np.inf:
-                stopped[s] = t - a
-        state = best.argmax()
-        log_prob[s] = best[state]
-        for t in range(b - 1, a - 1, -1):
-            path[t] = state if log_prob[s] > -np.inf else -1
-            state = came[t - a, state]
+                if t < whole_rows:
+                    best_step(fours, moves, block, wide, density, t * m, best, now - m, now)
+                else:
+                    best_step(fours, moves, block, wide, last, (t - whole_rows) * m, best, now - m, now)
+        ways = best[: (b - a) * m].reshape(b - a, m)
+        state = ways[b - a - 1].argmax()
+        log_prob[s] = ways[b - a - 1, state]
+        if log_prob[s] == -np.inf:
+            stopped[s], path[a:b] = first_impossible(ways), -1
+            continue
+        for t in range(b - 1, a, -1):
+            path[t] = state
+            state = came_from(ways[t - 1 - a], into[state])
+        path[a] = state
+
+
+@compiled
+def came_from(best, into):
+    """The state before, the lowest of equally good ones."""
+    top, state = -np.inf, 0
+    for i in range(len(best)):
+        way = best[i] + into[i]
+        if way > top:
+            top, state = way, i
+    return state
 
 
 @compiled

@@ -204,22 +204,23 @@ finish = kernel("aaiai", _finish)
 def _pairs_of_states(rows: int, columns: int) -> Any:
     """x[r][c] += sum of a_{t-1}[r] u_t[c] over n steps and the lanes of a vector, for a block of pairs of states.
 
-    a and u stand at the block's first states; x has rows of `size` vectors, as many as there are states.
+    a and u stand at the block's first states; x has rows of `size` vectors, as many as there are states. One vector of
+    those abreast at a time: the compiler would load what belongs to both early, and sums would not stay in registers.
     """
     places = [(r, c) for r in range(rows) for c in range(columns)]
 
     def emit(v: Lanes, n: Any, size: Any, a: Any, i: Any, u: Any, j: Any, x: Any, o: Any) -> None:
         a, u, x = v.at(a, i), v.at(u, j), v.at(x, o)
+        sums = [number(0.0)] * len(places)
+        for side in range(ABREAST):
 
-        def step(t: Any, sums: list[Any]) -> list[Any]:
-            here = v.times(v.times(t, size), SIDE)
-            for side in range(ABREAST):
+            def step(t: Any, sums: list[Any], side: int = side) -> list[Any]:
+                here = v.times(v.times(t, size), SIDE)
                 left = [v.load(v.at(a, here, r * SIDE + side * LANES)) for r in range(rows)]
                 right = [v.load(v.at(u, here, c * SIDE + side * LANES)) for c in range(columns)]
-                sums = [v.fma(left[r], right[c], total) for (r, c), total in zip(places, sums, strict=True)]
-            return sums
+                return [v.fma(left[r], right[c], total) for (r, c), total in zip(places, sums, strict=True)]
 
-        sums = v.loop(n, [number(0.0)] * len(places), step)
+            sums = v.loop(n, sums, step)
         for (r, c), total in zip(places, sums, strict=True):
             place = v.at(x, v.times(v.times(size, r), LANES), c * LANES)
             v.store(v.add(v.load(place), total), place)
@@ -230,10 +231,3 @@ def _pairs_of_states(rows: int, columns: int) -> Any:
 pairs_3_3, pairs_3_4, pairs_3_5 = (_pairs_of_states(3, columns) for columns in (3, 4, 5))
 pairs_4_3, pairs_4_4, pairs_4_5 = (_pairs_of_states(4, columns) for columns in (3, 4, 5))
 pairs_5_3, pairs_5_4, pairs_5_5 = (_pairs_of_states(5, columns) for columns in (3, 4, 5))
-
-
-def _apart(v: Lanes) -> None:
-    v.builder.function.attributes.add("noinline")
-
-
-apart = kernel("", _apart)  # the function around it is not copied into those that call it, which compile faster

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from likely.numerics.chain_emissions import FEATURES, LEVEL, LOWEST, NORMAL, ROWS, SIDE, TABLE, WIDE
-from likely.numerics.chain_group import passes, strung, transfers
+from likely.numerics.chain_group import misfit, passes, strung, transfers
 from likely.numerics.chain_pass import KNOWN
 from likely.numerics.soft import Array
 from likely.numerics.vector import LANES
@@ -29,7 +29,6 @@ START, GROWTH = 32, 4  # steps from which a segment is first approached; how man
 SPARE = 1.4  # times as far as would have done: parameters change from pass to pass, and a pass in vain costs more
 RUNS = 8  # of groups, at most: each is a piece of work for a thread
 ROUNDING = 1e-12  # relative difference that rounding may make where segments meet
-NEGLIGIBLE = 1e-280
 NO_NUMBERS, NO_CODES = np.empty(0), np.empty(0, np.int64)
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, of one thread or several
@@ -158,7 +157,7 @@ class Stream:
                     self.warm = self.length // 2  # for the next: a segment is long enough to forget what came before
                 return found
             found = self._pass(emission, transition, model, met, each)
-            apart = self._apart(*met)
+            apart = misfit(self.meets, *met)
             if apart <= ROUNDING:
                 return found
             if math.isnan(apart):
@@ -171,14 +170,6 @@ class Stream:
         self.warm = -(-self.warm * min(max(SPARE * factor, SPARE), GROWTH) // 8) * 8
         if self.warm > self.length:
             self.warm = math.inf
-
-    def _apart(self, before: Array, left: Array, after: Array, gave: Array) -> float:
-        """Largest relative difference between what segments reached by a run-up and what their neighbours found."""
-        inside = np.flatnonzero(self.meets)
-        own, found = np.stack([before[inside], after[inside - 1]]), np.stack([left[inside - 1], gave[inside]])
-        counts = found.sum(-1) != 0  # backward vectors of sequences that weigh nothing are zero
-        own, found = own[counts], found[counts]
-        return float(np.max(np.abs(own - found) / (np.abs(found) + NEGLIGIBLE), initial=0.0))
 
     def _products(self, emission: Emission, model: Any, before: Array, after: Array, each: Each) -> float:
         k = self.states

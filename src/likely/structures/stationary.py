@@ -84,8 +84,8 @@ def _eliminated(moves: Array) -> Array:
 def _closed_first(steps: Array) -> Array:
     """An order of states in which one that is returned to for ever comes first."""
     reach = _reach(steps)
-    ends = [i for i in range(len(steps)) if reach[reach[i], i].all()]
-    return np.concatenate([ends[:1], np.setdiff1d(np.arange(len(steps)), ends[:1])]).astype(int)
+    first = next(i for i in range(len(steps)) if reach[reach[i], i].all())
+    return np.array([first, *(i for i in range(len(steps)) if i != first)])
 
 
 def _reach(steps: Array) -> Array:
@@ -165,8 +165,10 @@ class _Climb:
             self.mass = 1 - np.where(self.loose, 0.0, known).sum(1, keepdims=True)
 
     def value(self, moves: Array) -> float:
-        begun = special.xlogy(self.first, stationary(moves.reshape(-1, self.m, self.m)))
-        return float(begun.sum() + special.xlogy(self.counts, moves).sum())
+        return self._value(moves, stationary(moves.reshape(-1, self.m, self.m)))
+
+    def _value(self, moves: Array, begun: Array) -> float:
+        return float(special.xlogy(self.first, begun).sum() + special.xlogy(self.counts, moves).sum())
 
     def top(self, begin: Array) -> Array:
         """The moves at the top, as the climb reaches it."""
@@ -189,7 +191,8 @@ class _Climb:
 
         def down(u: Array) -> tuple[float, Array]:
             moves = moves_at(u)
-            value, slope = self.value(moves), np.where(inside, self.slope(moves), 0.0)
+            begun = stationary(moves.reshape(-1, self.m, self.m))
+            value, slope = self._value(moves, begun), np.where(inside, self.slope(moves, begun), 0.0)
             if not np.isfinite(value):
                 return np.inf, np.zeros(size)
             return (here - value) / scale, -np.bincount(groups.ravel(), slope.ravel(), size) / scale
@@ -198,10 +201,9 @@ class _Climb:
         moves = moves_at(found.x)
         return moves if self.value(moves) >= here else begin
 
-    def slope(self, moves: Array) -> Array:
-        """(k m, m): derivatives in the logarithms of odds of the entries of each row."""
+    def slope(self, moves: Array, delta: Array) -> Array:
+        """(k m, m): derivatives in the logarithms of odds of the entries of each row, from the distribution delta."""
         a = moves.reshape(-1, self.m, self.m)
-        delta = stationary(a)
         ratio = np.where(self.first > 0, self.first / np.where(delta > 0, delta, 1.0), 0.0)
         z = np.linalg.inv(np.eye(self.m) - a + delta[:, None, :])
         pull = delta[:, :, None] * (z @ ratio[:, :, None])[:, None, :, 0]
