@@ -8,6 +8,11 @@ from likely.core.data import Sequences, Table
 from likely.core.setting import Setting
 
 
+def meeting(first, second, third):
+    """Triples in which every two options of different slots meet; of at most as many third ones as of the others."""
+    return [(a, b, third[(i + j) % len(third)]) for i, a in enumerate(first) for j, b in enumerate(second)]
+
+
 def bound(model, x, **rest):
     """The model at its place in front of some rows, and the rows as a table."""
     x = np.asarray(x, float)

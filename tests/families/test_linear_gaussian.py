@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 import likely as lk
 from banks import bank, check_expectation
 from likely.core.notation import parse
-from support import bound, e_step, q_gradient
+from support import bound, e_step, meeting, q_gradient
 
 NAN = np.nan
 RNG = np.random.default_rng(12)
@@ -164,9 +164,7 @@ def test_shared_coefficients_are_the_numerical_maximum():
     assert new.coefficients[1].tolist() == new.coefficients[0].tolist()
 
 
-@pytest.mark.parametrize("coefficients", COEFFICIENTS)
-@pytest.mark.parametrize("intercept", INTERCEPTS)
-@pytest.mark.parametrize("covariance", COVARIANCES)
+@pytest.mark.parametrize(("coefficients", "intercept", "covariance"), meeting(COEFFICIENTS, INTERCEPTS, [*COVARIANCES]))
 def test_m_step_is_the_conditional_maximum(coefficients, intercept, covariance):
     model = lk.LinearGaussian(**COEFFICIENTS[coefficients], **INTERCEPTS[intercept], **COVARIANCES[covariance])
     family, table = bound(lk.Mixture(model, 2), Y, given=GIVEN)

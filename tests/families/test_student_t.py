@@ -7,6 +7,7 @@ from scipy import optimize, stats
 import likely as lk
 from banks import bank, bank_of_mixture, check_expectation, check_stationary, random_weights
 from likely.core.written import shared
+from support import meeting
 
 RNG = np.random.default_rng(3)
 X = np.repeat([1.0, 8.0], 100) + np.repeat([1, 2], 100) * RNG.standard_t(3, 200)
@@ -116,9 +117,7 @@ def test_statistics_say_what_the_rows_say():
     check_expectation(lk.StudentT(), X, {"location": [0, 3, 1e6], "scale": [1, 0.01, 30], "dof": [0.5, 20, np.inf]})
 
 
-@pytest.mark.parametrize("dof", DOFS, ids=str)
-@pytest.mark.parametrize("scale", SCALES, ids=str)
-@pytest.mark.parametrize("location", LOCATIONS, ids=str)
+@pytest.mark.parametrize(("location", "scale", "dof"), meeting(LOCATIONS, SCALES, DOFS), ids=str)
 def test_the_m_step_is_a_maximum_whatever_the_slots(location, scale, dof):
     check_stationary(lk.StudentT(location, scale, dof), X)
 

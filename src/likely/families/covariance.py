@@ -173,7 +173,7 @@ class Covariances(PositiveDefinite):
             return like
         sets = self.sets(like)
         g, d = sets.shape[1], sets.shape[-1]
-        return self.bank(np.stack([self.form.chart.from_free(one, g, d) for one in u.reshape(len(sets), -1)]))
+        return self.bank(self.form.chart.from_free(u.reshape(len(sets), -1), g, d))
 
 
 def _together(step: Step, own: Array, dof: Array, before: Array | None) -> Array:

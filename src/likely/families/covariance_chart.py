@@ -30,7 +30,7 @@ class Units(Protocol):
         ...
 
     def from_free(self, u: Array, g: int, d: int) -> Array:
-        """Back to (g, d, d), or (1, d, d) where it is common to all."""
+        """Back from (n, count) to (n, g, d, d), with ones in place of n or g where it is common to all."""
         ...
 
 
@@ -46,7 +46,7 @@ class Spheres:
         return np.zeros(0)
 
     def from_free(self, u: Array, g: int, d: int) -> Array:
-        return np.eye(d)[None]
+        return np.eye(d)[None, None]
 
 
 class Diagonals:
@@ -62,7 +62,7 @@ class Diagonals:
         return _log_shapes(np.einsum("kdd->kd", matrices if self.own else matrices[:1]))
 
     def from_free(self, u: Array, g: int, d: int) -> Array:
-        return _shapes(u, d)[:, :, None] * np.eye(d)
+        return _shapes(u, g if self.own else 1, d)[..., None] * np.eye(d)
 
 
 class Ellipsoids:
@@ -82,12 +82,12 @@ class Ellipsoids:
 
     def from_free(self, u: Array, g: int, d: int) -> Array:
         i, j = np.tril_indices(d)
-        u = u.reshape(g if self.own else 1, -1)
-        last = -u[:, (i == j)[:-1]].sum(1, keepdims=True)
-        u = np.concatenate([u, last], 1)
-        factor = np.zeros((len(u), d, d))
-        factor[:, i, j] = np.where(i == j, np.exp(np.where(i == j, u, 0.0)), u)
-        return factor @ np.swapaxes(factor, 1, 2)
+        u = u.reshape(len(u), g if self.own else 1, -1)
+        last = -u[..., (i == j)[:-1]].sum(-1, keepdims=True)
+        u = np.concatenate([u, last], -1)
+        factor = np.zeros((*u.shape[:2], d, d))
+        factor[..., i, j] = np.where(i == j, np.exp(np.where(i == j, u, 0.0)), u)
+        return factor @ np.swapaxes(factor, -1, -2)
 
 
 class CommonAxes:
@@ -105,8 +105,8 @@ class CommonAxes:
         return np.concatenate([_log_shapes(shapes), _angles(axes)])
 
     def from_free(self, u: Array, g: int, d: int) -> Array:
-        shapes, axes = _shapes(u[: g * (d - 1)], d), _axes(u[g * (d - 1) :], d)
-        return (axes * shapes[:, None, :]) @ axes.T
+        shapes, axes = _shapes(u[:, : g * (d - 1)], g, d), _axes(u[:, None, g * (d - 1) :], d)
+        return (axes * shapes[..., None, :]) @ np.swapaxes(axes, -1, -2)
 
 
 class OwnAxes:
@@ -123,9 +123,8 @@ class OwnAxes:
         return np.concatenate([_log_shapes(size[:1, ::-1]), *angles])
 
     def from_free(self, u: Array, g: int, d: int) -> Array:
-        shape = _shapes(u[: d - 1], d)[0]
-        axes = np.stack([_axes(a, d) for a in u[d - 1 :].reshape(g, -1)])
-        return (axes * shape) @ np.swapaxes(axes, 1, 2)
+        shape, axes = _shapes(u[:, : d - 1], 1, d), _axes(u[:, d - 1 :].reshape(len(u), g, -1), d)
+        return (axes * shape[..., None, :]) @ np.swapaxes(axes, -1, -2)
 
 
 # By the letters of shape and axes.
@@ -154,14 +153,14 @@ class Chart:
         return np.concatenate([volume if self.own else volume[:1], units])
 
     def from_free(self, u: Array, g: int, d: int) -> Array:
-        """Back to (g, d, d)."""
-        many = g if self.own else 1
+        """Back from n of them (n, count) to (n, g, d, d)."""
+        n, many = len(u), g if self.own else 1
         if self.own and self.units.alone:
-            each = u.reshape(g, -1)
-            u = np.concatenate([each[:, 0], each[:, 1:].ravel()])
-        volume = np.broadcast_to(np.exp(u[:many]), g)
-        out = volume[:, None, None] * self.units.from_free(u[many:], g, d)
-        return (out + np.swapaxes(out, 1, 2)) / 2
+            each = u.reshape(n, g, -1)
+            u = np.concatenate([each[:, :, 0], each[:, :, 1:].reshape(n, -1)], 1)
+        volume = np.broadcast_to(np.exp(u[:, :many]), (n, g))
+        out = volume[..., None, None] * self.units.from_free(u[:, many:], g, d)
+        return (out + np.swapaxes(out, -1, -2)) / 2
 
 
 def _log_shapes(sizes: Array) -> Array:
@@ -170,10 +169,10 @@ def _log_shapes(sizes: Array) -> Array:
     return (logs - logs.mean(1, keepdims=True))[:, :-1].ravel()
 
 
-def _shapes(u: Array, d: int) -> Array:
-    """(r, d): sizes whose product is one."""
-    logs = u.reshape(-1, d - 1)
-    return np.exp(np.concatenate([logs, -logs.sum(1, keepdims=True)], 1))
+def _shapes(u: Array, r: int, d: int) -> Array:
+    """(n, r, d): sizes whose product is one."""
+    logs = u.reshape(len(u), r, d - 1)
+    return np.exp(np.concatenate([logs, -logs.sum(-1, keepdims=True)], -1))
 
 
 def _turns(d: int) -> int:
@@ -188,8 +187,8 @@ def _angles(axes: Array) -> Array:
 
 
 def _axes(angles: Array, d: int) -> Array:
-    """The rotation (d, d) with these coordinates."""
+    """Rotations (..., d, d) with these coordinates (..., turns)."""
     i, j = np.triu_indices(d, 1)
-    skew = np.zeros((d, d))
-    skew[i, j], skew[j, i] = angles, -angles
+    skew = np.zeros((*angles.shape[:-1], d, d))
+    skew[..., i, j], skew[..., j, i] = angles, -angles
     return rotation(skew)

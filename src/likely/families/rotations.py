@@ -11,10 +11,10 @@ GOLDEN = 0.6180339887498949  # its multiples never come close to repeating
 
 
 def rotation(skew: Array) -> Array:
-    """exp of a skew-symmetric matrix (d, d): cos and sin(x) / x of its angles, which are roots of eigenvalues."""
-    square, planes = np.linalg.eigh(skew.T @ skew)
-    angle = np.sqrt(np.maximum(square, 0.0))
-    return (planes * np.cos(angle)) @ planes.T + (planes * np.sinc(angle / np.pi)) @ planes.T @ skew
+    """exp of skew-symmetric matrices (..., d, d): cos and sin(x) / x of angles, which are roots of eigenvalues."""
+    square, planes = np.linalg.eigh(np.swapaxes(skew, -1, -2) @ skew)
+    angle, back = np.sqrt(np.maximum(square, 0.0))[..., None, :], np.swapaxes(planes, -1, -2)
+    return (planes * np.cos(angle)) @ back + (planes * np.sinc(angle / np.pi)) @ back @ skew
 
 
 def logarithm(turn: Array) -> Array:
