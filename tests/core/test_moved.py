@@ -64,3 +64,40 @@ def test_a_covariance_stays_symmetric_and_positive_definite():
     np.testing.assert_array_equal(new.component.covariance[1], [[2, 1.5], [1.5, 2]])
     np.testing.assert_array_equal(new.component.covariance[0], 2 * np.eye(2))
     assert possible.tolist() == [True, False]
+
+
+def states(**slots):
+    """A state space with all known but some slots, and parameters where these have values of their structure."""
+    known = {"A": 0.5 * np.eye(2), "C": np.eye(2), "d": 0, "Q": 1, "R": 1, "m0": 0, "P0": 1}
+    family = lk.StateSpace(2, **known | slots).bind((), {"d": 2, "p": 0})
+    return family, lk.StateSpace(2, **known).bind((), {"d": 2, "p": 0}).known_params()
+
+
+TURN = [[0.0, -1.0], [1.0, 0.0]]
+STRUCTURES = {  # a slot, what stands in it, one entry to be 2, and what the slot is then
+    "equal names": ("A", [["a", 0], ["b", "a"]], "A[1, 1]", [[2, 0], [0, 2]]),
+    "directions": ("A", lk.affine(0, size=np.eye(2), turn=TURN), "A[1, 0]", [[0.5, -2], [2, 0.5]]),
+    "equal variances": ("Q", "spherical", "Q[0, 0]", [[2, 0], [0, 2]]),
+    "variances of their own": ("Q", "diagonal", "Q[1, 1]", [[1, 0], [0, 2]]),
+    "a free block": ("R", [[np.nan, np.nan], [np.nan, np.nan]], "R[1, 1]", [[1, 0], [0, 2]]),
+    "a known shape": ("R", lk.scaled([[1, 0.5], [0.5, 3]]), "R[1, 0]", [[4, 2], [2, 12]]),
+}
+
+
+@pytest.mark.parametrize(("slot", "value", "name", "expected"), STRUCTURES.values(), ids=STRUCTURES)
+def test_entries_move_as_names_and_structures_tie_them(slot, value, name, expected):
+    family, params = states(**{slot: value})
+    params = params.replace(**{slot: family.slots[slot].nearest(params[slot])})
+    new, possible = moved(family, params, {name: np.array([2.0])})
+    assert possible.all()
+    np.testing.assert_allclose(new[slot][0], expected, rtol=1e-12, atol=1e-12)
+    assert family.slots[slot].reaches(new[slot])
+
+
+def test_entries_of_directions_move_together_or_not_at_all():
+    family, params = states(A=lk.affine(0, size=np.eye(2), turn=TURN))
+    two = {"A[0, 0]": np.array([0.3, 0.3]), "A[1, 0]": np.array([0.6, 0.9]), "A[0, 1]": np.array([-0.6, 0.9])}
+    new, possible = moved(family, params, two)
+    assert possible.tolist() == [True, False]
+    np.testing.assert_allclose(new.A[0], [[0.3, -0.6], [0.6, 0.3]], rtol=1e-12)
+    np.testing.assert_array_equal(new.A[1], params.A[0])

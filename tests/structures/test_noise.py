@@ -84,6 +84,10 @@ def test_a_full_noise_is_the_moment_itself():
     assert not domain.is_diagonal
 
 
+def test_one_nan_frees_the_only_entry():
+    assert noise(NAN, 1).count(loose(1, 1)) == 1
+
+
 def test_diagonal_is_said_of_what_has_no_covariances():
     told = {name: noise(value).is_diagonal for name, (value, _) in STRUCTURES.items()}
     assert [name for name, diagonal in told.items() if diagonal] == [
@@ -113,6 +117,9 @@ WHOLE = (
 REFUSED = [
     ("diag", 3, " = 'diag'; the words for a covariance are 'diagonal' and 'spherical'. Leave the slot empty for a full "
      "one."),
+    (NAN, 2,
+     ' = nan is one free number for a covariance (2, 2). Write "spherical" for one free variance, "diagonal" for one '
+     "of each, or leave the slot empty to estimate all of it."),
     ([[NAN]], 2, " = [[nan]] has shape (1, 1); it needs (2, 2)."),
     ([["q"]], 2, " = [['q']] has shape (1, 1); it needs (2, 2)."),
     (lk.scaled([[1]]), 2, " = scaled([[1.0]]) has shape (1, 1); it needs (2, 2)."),

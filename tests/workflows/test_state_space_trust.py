@@ -234,3 +234,14 @@ def test_nested_state_spaces_are_compared_by_their_identified_numbers(nile):
     assert test.degrees_of_freedom == 1
     assert test.statistic == pytest.approx(2 * (larger.log_likelihood - nile.log_likelihood), rel=1e-12)
     assert test.warnings == ()
+
+
+def test_the_profile_of_a_name_is_that_of_the_same_model_written_in_another_way():
+    start = {"m0": 0, "P0": 1}
+    rows = lk.StateSpace(2, A=0.7 * np.eye(2), C=np.eye(2), d=0, Q=1, R=0.5, **start).sample(40, seed=1)
+    pair = lk.StateSpace(2, A=[["a", 0], [0, "a"]], C=np.eye(2), d=0, Q="spherical", R="spherical", **start)
+    alone = lk.StateSpace(1, C=1, d=0, **start)
+    fits = [lk.fit(m, x, starts=1, tol=1e-7) for m, x in ((pair, rows), (alone, [rows[:, 0], rows[:, 1]]))]
+    tied, plain = (fit.profile("A[0, 0]", points=0) for fit in fits)
+    assert plain.low < plain.best < plain.high
+    assert (tied.best, tied.low, tied.high) == pytest.approx((plain.best, plain.low, plain.high), rel=1e-4)

@@ -7,7 +7,7 @@ implicit. Each domain checks values, maps them to unconstrained coordinates and 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from likely.errors import ModelError
 from likely.numerics.soft import Array
 
+SINGULAR = 1e-10  # an eigenvalue of a correlation that is 0 but for rounding
 Value = Any  # what may stand in a slot: a number, an array, a family, shared, choose(...), or nothing
 
 
@@ -56,6 +57,27 @@ class Domain:
     def keeps(self, value: Array) -> bool:
         """Do values (k,) + event have the structure that the slot was given (names, directions, zeros)?"""
         return True
+
+    def nearest(self, value: Array) -> Array:
+        """(k,) + event: values of that structure, near to some others in a plain sense."""
+        return value
+
+    def somewhere(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """(k,) + event: values that belong here, in no special place."""
+        return self.nearest(self.bound(rng.standard_normal(shape)))
+
+    def inside(self, value: Array, loose: Array) -> bool:
+        """Do the loose entries of (r,) + event lie inside what is possible, where the chart is smooth?"""
+        with np.errstate(divide="ignore"):
+            smooth = bool(np.isfinite(self.to_free(value, loose)).all())
+        return smooth and self.size(value, loose) == self.count(loose)
+
+    def moves(self, event: tuple[int, ...], at: Sequence[tuple[int, ...]]) -> Array:
+        """(n,) + event: how all entries move with each of n named ones, while the other named ones stay."""
+        out = np.zeros((len(at), *event))
+        for i, place in enumerate(at):
+            out[(i, *place)] = 1.0
+        return out
 
     def told(self, event: tuple[int, ...]) -> Array:
         """event: entries that tell all that is estimated; not those that are known, or the same as one before them."""
@@ -133,6 +155,9 @@ class NonNegative(Domain):
     def outside(self, value: Array) -> Array:
         return ~((value >= 0) & np.isfinite(value))
 
+    def somewhere(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        return np.exp(rng.standard_normal(shape))
+
     def size(self, value: Array, loose: Array) -> int:
         return int((loose & (value > 0)).sum())
 
@@ -180,6 +205,10 @@ class Simplex(Domain):
 
     def outside(self, value: Array) -> Array:
         return (value < 0).any(-1) | ~(np.abs(value.sum(-1) - 1) < 1e-9)
+
+    def somewhere(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        out = np.exp(rng.standard_normal(shape))
+        return out / out.sum(-1, keepdims=True)
 
     def count(self, loose: Array) -> int:
         return int(np.maximum(loose.sum(-1) - 1, 0).sum())
@@ -232,6 +261,17 @@ class PositiveDefinite(Domain):
     def told(self, event: tuple[int, ...]) -> Array:
         return np.eye(event[-1], dtype=bool) if self.diagonal else np.tri(event[-1], dtype=bool)
 
+    def somewhere(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        root = rng.standard_normal(shape)
+        return self.nearest(root @ np.swapaxes(root, -1, -2) + np.eye(shape[-1]))
+
+    def inside(self, value: Array, loose: Array) -> bool:
+        return bool((rank(value[loose.all((-1, -2))]) == value.shape[-1]).all())
+
+    def moves(self, event: tuple[int, ...], at: Sequence[tuple[int, ...]]) -> Array:
+        out = super().moves(event, at)
+        return np.maximum(out, np.swapaxes(out, -1, -2))
+
     def outside(self, value: Array) -> Array:
         finite: Array = np.asarray(np.isfinite(value).all((-1, -2)))
         safe = np.where(finite[..., None, None], value, np.eye(value.shape[-1]))
@@ -260,3 +300,19 @@ class PositiveDefinite(Domain):
         factor[:, i, j] = np.where(i == j, np.exp(np.where(i == j, u, 0.0)), u)
         out[free] = factor @ np.swapaxes(factor, -1, -2)
         return out
+
+
+def least_moves(directions: Array, at: Sequence[tuple[int, ...]]) -> Array:
+    """(n,) + event: the smallest combinations of directions (u,) + event that move one of n entries by 1 and no other.
+
+    Entries that never move apart from one another share the move.
+    """
+    named = np.stack([directions[(slice(None), *place)] for place in at])
+    return np.tensordot(np.linalg.pinv(named), directions, ((0,), (0,)))
+
+
+def rank(covariance: Array) -> Array:
+    """(k,): ranks of covariances (k, d, d), whatever the units."""
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    safe = np.where(sd > 0, sd, 1.0)
+    return np.linalg.matrix_rank(covariance / (safe[..., :, None] * safe[..., None, :]), tol=SINGULAR, hermitian=True)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from likely.core.domains import PositiveDefinite, Simplex
+from likely.core.domains import Simplex
 from likely.core.family import Family
 from likely.core.params import Params
-from likely.core.slot import Slot
+from likely.core.slot import REACHED, Slot
 from likely.numerics.soft import Array
 
 Index = tuple[int, ...]  # one entry of axes + event
@@ -27,8 +27,9 @@ def moved(family: Family, params: Params, changes: Mapping[str, Array]) -> tuple
 
     Notes
     -----
-    What is tied to a number moves with it, entries of a simplex that are not named keep their proportions, and a
-    covariance stays symmetric. A model that is not possible has the given parameters.
+    What is tied to a number moves with it (members that share it, entries of the same name), entries of a simplex that
+    are not named keep their proportions, and a covariance stays symmetric and keeps its structure. A model that is not
+    possible has the given parameters.
     """
     models = len(next(iter(changes.values())))
     arrays: dict[str, Array] = {}
@@ -79,17 +80,22 @@ def _index(place: str, slot: str) -> Index | None:
 
 
 def _slot(slot: Slot, value: Array, found: Mapping[Index, Array], models: int) -> Array:
-    """(g, k) + event: the values of one slot with some entries changed."""
+    """(g, k) + event: the values of one slot with some entries changed; NaN where they cannot all be so at once."""
     full = np.repeat(value.reshape((1, *slot.sizes, *slot.event)), models, axis=0)
-    named = np.zeros(full.shape[1:], bool)
-    for at, values in found.items():
-        shift = values - full[(slice(None), *at)]
-        for where in {at, (*at[:-2], at[-1], at[-2])} if isinstance(slot.domain, PositiveDefinite) else {at}:
-            tied = tuple(slice(None) if i in slot.ties else a for i, a in enumerate(where))
-            full[(slice(None), *tied)] += shift.reshape((-1,) + (1,) * len(slot.ties))
-            named[tied] = True
+    named, axes = np.zeros(full.shape[1:], bool), len(slot.axes)
+    for member in {at[:axes] for at in found}:
+        at = [place[axes:] for place in found if place[:axes] == member]
+        moves = slot.domain.moves(slot.event, at)
+        shift = np.stack([found[member + e] - full[(slice(None), *member, *e)] for e in at], 1)
+        tied = tuple(slice(None) if i in slot.ties else a for i, a in enumerate(member))
+        moved_by = np.tensordot(shift, moves, 1)
+        full[(slice(None), *tied)] += moved_by.reshape(models, *(1,) * len(slot.ties), *slot.event)
+        named[tied] |= (moves != 0).any(0)
     if isinstance(slot.domain, Simplex):
         _rescale(slot, full, named)
+    for at, values in found.items():
+        near = REACHED * (np.abs(values) + np.abs(value.reshape(full.shape[1:])[at]))
+        full[~(np.abs(full[(slice(None), *at)] - values) <= near)] = np.nan
     return full.reshape((models, slot.k, *slot.event))
 
 

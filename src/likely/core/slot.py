@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from likely.core.domains import Domain, PositiveDefinite, Real, Simplex
 from likely.core.written import Choose, Free, Shared
 from likely.errors import ModelError
 from likely.numerics.soft import Array
+
+REACHED = 1e-9  # of the largest entry: how far an allowed value may lie from itself after rounding
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,12 @@ class Slot:
     offsets: Array | float = 0.0
     prior: Any = None
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Number of members along each axis."""
         return tuple(a.size for a in self.axes)
 
-    @property
+    @cached_property
     def k(self) -> int:
         """Number of members in the flat bank."""
         return math.prod(self.sizes)
@@ -56,7 +59,7 @@ class Slot:
         """The part of a prior that each member carries, so that a prior on a tied slot counts once."""
         return 1.0 / math.prod(self.sizes[t] for t in self.ties)
 
-    @property
+    @cached_property
     def fixed(self) -> bool:
         """Nothing is estimated here."""
         return self.known is not None and not np.isnan(self.known).any()
@@ -74,7 +77,9 @@ class Slot:
         return np.broadcast_to(how(full, axis=self.ties, keepdims=True), full.shape).reshape(a.shape)
 
     def one(self, a: Array) -> Array:
-        """One entry for each group of tied members: (k, ...) to (r, ...)."""
+        """One entry for each group of tied members: (k, ...) to (r, ...); the same array where nothing is tied."""
+        if not self.ties:
+            return a
         full = a.reshape(self.sizes + a.shape[1:])
         for t in self.ties:
             full = full.take([0], axis=t)
@@ -82,6 +87,8 @@ class Slot:
 
     def spread(self, a: Array) -> Array:
         """The opposite of `one`: (r, ...) to (k, ...)."""
+        if not self.ties:
+            return a
         small = tuple(1 if i in self.ties else s for i, s in enumerate(self.sizes))
         return np.broadcast_to(a.reshape(small + a.shape[1:]), self.sizes + a.shape[1:]).reshape((self.k, *a.shape[1:]))
 
@@ -98,10 +105,31 @@ class Slot:
         total = loose.sum(-1, keepdims=True)
         return known + loose / np.where(total == 0, 1.0, total) * (1 - known.sum(-1, keepdims=True))
 
+    def nearest(self, value: Array) -> Array:
+        """(k,) + event: values as near to some others as is allowed, in a plain sense."""
+        near = self.domain.nearest(self.spread(self.one(value - self.offsets)) + self.offsets)
+        return near if self.known is None else np.where(np.isnan(self.known), near, self.known)
+
+    def somewhere(self, rng: np.random.Generator) -> Array:
+        """(k,) + event: allowed values in no special place: what holds there holds wherever the slot can be."""
+        value = self.domain.somewhere((self.k, *self.event), rng)
+        return self.settle(self.spread(self.one(value)) + self.offsets)
+
+    def reaches(self, value: Array) -> bool:
+        """Are values (k,) + event allowed, but for rounding?"""
+        finite = np.isfinite(value)
+        size = np.abs(value[finite]).max(initial=0.0)
+        near = self.nearest(value)
+        return bool(((near == value) | np.isclose(near, value, rtol=0, atol=REACHED * size)).all())
+
+    def inside(self, value: Array) -> bool:
+        """Do allowed values lie inside what is possible, not at its edge?"""
+        return self.domain.inside(self.one(value - self.offsets), self.loose())
+
     def loose(self) -> Array:
         """(r,) + event: which entries are estimated."""
         if self.known is None:
-            return np.ones((self.one(np.zeros(self.k)).shape[0], *self.event), bool)
+            return np.ones((round(self.k * self.share), *self.event), bool)
         return np.isnan(self.one(self.known))
 
     def count(self) -> int:
@@ -149,7 +177,7 @@ def _flat(slot: Slot, family: str, value: Any) -> Array:
         raise ModelError(f"{family}.{slot.name} = {value!r}; it needs {slot.domain.words}.", slot=slot.name)
     value = np.asarray(value, float)
     if value.ndim == 0 and isinstance(slot.domain, PositiveDefinite):
-        value = value * np.eye(slot.event[-1])  # one number for a covariance is that many times the identity
+        value = np.diag(np.full(slot.event[-1], value))  # one number for a covariance: that many times the identity
     try:
         spread = np.broadcast_to(value, full)
     except ValueError:

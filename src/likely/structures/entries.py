@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from likely.core.domains import Real
+from likely.core.domains import Real, least_moves
 from likely.core.patterns import Affine, Names, named
 from likely.core.written import plain
 from likely.errors import ModelError
@@ -54,8 +54,14 @@ class Entries(Real):
         """(k,) + event: the opposite of `coordinates`."""
         return self.base + (coordinates @ self._flat).reshape((len(coordinates), *self.base.shape))
 
+    def nearest(self, value: Array) -> Array:
+        return self.values(self.coordinates(value))
+
+    def moves(self, event: tuple[int, ...], at: Sequence[tuple[int, ...]]) -> Array:
+        return least_moves(self.directions, at)
+
     def keeps(self, value: Array) -> bool:
-        reached = self.values(self.coordinates(value))
+        reached = self.nearest(value)
         return bool((np.abs(reached - value) <= KEPT * max(np.abs(value).max(initial=0.0), 1e-300)).all())
 
     def told(self, event: tuple[int, ...]) -> Array:

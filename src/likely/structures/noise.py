@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from likely.core.domains import PositiveDefinite
+from likely.core.domains import PositiveDefinite, least_moves, rank
 from likely.core.patterns import Names, Scaled, named
 from likely.errors import ModelError
 from likely.numerics.soft import Array
@@ -76,6 +77,29 @@ class Noise(PositiveDefinite):
     def keeps(self, value: Array) -> bool:
         largest = max(np.abs(value).max(initial=0.0), 1e-300)
         return not self.structured or bool((np.abs(self.restrict(value) - value) <= KEPT * largest).all())
+
+    def nearest(self, value: Array) -> Array:
+        return self.restrict(value)
+
+    def inside(self, value: Array, loose: Array) -> bool:
+        if not self.structured:
+            return super().inside(value, loose)
+        return bool((rank(value) == rank(self.example(value.shape[-1])[None])).all())
+
+    def moves(self, event: tuple[int, ...], at: Sequence[tuple[int, ...]]) -> Array:
+        return least_moves(self._directions(event[-1]), at) if self.structured else super().moves(event, at)
+
+    def _directions(self, r: int) -> Array:
+        """(u, r, r): how a covariance of this structure moves with each of its free values."""
+        if self.scale_of is not None:
+            return self.scale_of[None]
+        pairs = [
+            (b[[i, j]], b[[j, i]]) for b, rows, columns in self._triangles for i, j in zip(rows, columns, strict=True)
+        ]
+        out = np.zeros((len(pairs) + len(self.groups), r, r))
+        for move, (i, j) in zip(out, [*pairs, *((g, g) for g in self.groups)], strict=True):
+            move[i, j] = 1.0
+        return out
 
     # -- the maximum
     def restrict(self, moment: Array) -> Array:
@@ -176,6 +200,8 @@ def noise_of(declared: PositiveDefinite, owner: str, name: str, value: Any, size
                     with a negative eigenvalue
     """
     where, value = f"{owner}.{name}", named(value)
+    if isinstance(value, float) and math.isnan(value):
+        value = _free_number(where, name, size)
     if isinstance(value, str):
         return _narrowed(declared, base=np.zeros((size, size)), groups=_grouped(where, name, value, size))
     if isinstance(value, Scaled):
@@ -237,6 +263,17 @@ def _grouped(where: str, name: str, word: str, size: int) -> list[Array]:
             slot=name,
         )
     return [np.arange(size)] if word == "spherical" else list(np.arange(size)[:, None])
+
+
+def _free_number(where: str, name: str, size: int) -> Array:
+    """One NaN for a whole covariance: its entry where it has only one."""
+    if size > 1:
+        raise ModelError(
+            f'{where} = nan is one free number for a covariance ({size}, {size}). Write "spherical" for one free '
+            'variance, "diagonal" for one of each, or leave the slot empty to estimate all of it.',
+            slot=name,
+        )
+    return np.full((1, 1), np.nan)
 
 
 def _on_diagonal(where: str, text: str, at: Array) -> Array:

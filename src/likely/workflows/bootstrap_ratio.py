@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likely.core.data import Data, Table
+from likely.core.data import Data
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.errors import Degenerate, FitError, ModelError
@@ -113,8 +113,8 @@ def bootstrap_test(
         raise ModelError(f"n={n!r}; at least one data set must be drawn. 99 is usual.")
     if not isinstance(starts, int) or starts < 0:
         raise ModelError(f"starts={starts!r}; it is a whole number of random starts, 0 or above.")
-    rows = comparable(small, large, "a bootstrap test")
-    within = grown(small.family, large.family) or _nested(small.family, large.family, rows)
+    data = comparable(small, large, "a bootstrap test")
+    within = grown(small.family, large.family) or _nested(small.family, large.family, data)
     if within:
         check_order(small, large)
     origins = [Origin.of(fit, "a bootstrap test", threads, TOL) for fit in (small, large)]
@@ -161,9 +161,9 @@ def _tally(found: Sequence[float | str]) -> tuple[int, int]:
     return len(found), sum(isinstance(one, str) for one in found)
 
 
-def _nested(small: Family, large: Family, rows: Table) -> bool:
+def _nested(small: Family, large: Family, data: Data) -> bool:
     try:
-        check_nested(small, large, rows)
+        check_nested(small, large, data)
     except ModelError:
         return False
     return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likely.core.data import Table, present
+from likely.core.data import Data, present
 from likely.core.setting import Setting
 from likely.errors import FitError, ModelError
 from likely.faces.words import log_number, plural, shortened
@@ -84,8 +84,8 @@ def likelihood_ratio_test(small: Fit, large: Fit) -> LikelihoodRatioTest:
     >>> round(test.statistic, 3), test.degrees_of_freedom, round(test.p_value, 3)
     (5.347, 1, 0.021)
     """
-    rows = comparable(small, large, "a likelihood-ratio test")
-    check_nested(small.family, large.family, rows)
+    data = comparable(small, large, "a likelihood-ratio test")
+    check_nested(small.family, large.family, data)
     freedom = large.n_free - small.n_free
     if freedom <= 0:
         raise ModelError(
@@ -99,8 +99,8 @@ def likelihood_ratio_test(small: Fit, large: Fit) -> LikelihoodRatioTest:
     return LikelihoodRatioTest(statistic, freedom, p, *described(small, large), warnings)
 
 
-def comparable(small: Any, large: Any, what: str) -> Table:
-    """The rows both were fitted to.
+def comparable(small: Any, large: Any, what: str) -> Data:
+    """What both were fitted to.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def comparable(small: Any, large: Any, what: str) -> Table:
     if differs is not None:
         called = {"x": "rows", "given": "covariates", "offsets": "sequences"}.get(differs, differs)
         raise ModelError(f"the two fits have different {called}; {what} needs two models of the same data.")
-    return present(small.data).double().rows
+    return present(small.data).double()
 
 
 def _differ(a: Any, b: Any, name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from likely.core.data import Table
+from likely.core.data import Data
 from likely.core.family import Family
 from likely.core.setting import Setting
 from likely.core.slot import Slot
@@ -21,9 +21,9 @@ ORDER = "IEV"  # of the letters of a covariance model: each allows all that thos
 INSTEAD = "Use lk.bootstrap_test(small, large), which simulates the distribution of the statistic."
 
 
-def check_nested(small: Family, large: Family, rows: Table) -> None:
+def check_nested(small: Family, large: Family, data: Data) -> None:
     """Raise a ModelError unless `small` is `large` with slots restricted, in a way that leaves a chi-square."""
-    setting = Setting.of(rows)
+    setting = Setting.of(data)
     bound = small.bind((), setting), large.bind((), setting)
     why = next(_differences(*bound, ""), None)
     if why is not None:
@@ -81,17 +81,16 @@ def _arguments_differ(small: Any, large: Any, where: str) -> Iterator[str]:
 
 
 def _slots_differ(small: Slot, large: Slot, name: str) -> Iterator[str]:
-    if large.known is not None:
-        held = ~np.isnan(large.known)
-        if small.known is None or not np.array_equal(small.known[held], large.known[held]):
-            yield f"{name} is known in the larger model, and not the same in the smaller one"
-    if not large.ties:
+    """A place of the smaller model in no special position: the larger one has it only if it has all of them."""
+    if large.reaches(small.somewhere(np.random.default_rng(0))):
         return
-    if small.fixed:
-        value = np.asarray(small.known) - large.offsets
-        if not np.allclose(large.spread(large.one(value)), value):
-            yield f"{name} is shared in the larger model, and different values are known in the smaller one"
-    elif not set(large.ties) <= set(small.ties) or not np.array_equal(small.offsets, large.offsets):
+    if large.known is not None:
+        yield f"{name} is known in the larger model, and not the same in the smaller one"
+    elif not large.ties:
+        yield f"the structure that {name} has in the larger model does not hold in the smaller one"
+    elif small.fixed:
+        yield f"{name} is shared in the larger model, and different values are known in the smaller one"
+    else:
         yield f"{name} is shared in the larger model, and not in the same way in the smaller one"
 
 
@@ -101,7 +100,7 @@ def _at_edge(small: Family, large: Family, path: str) -> Iterator[str]:
         chosen = _restricted(slot, large.slots[name])
         if name in small.nonregular and chosen.any():
             yield f"the likelihood is not smooth in {path}{name}, whose maximum is an end of the data"
-        elif chosen.any() and (slot.domain.at_edge(np.asarray(slot.known)) & chosen).any():
+        elif not large.slots[name].inside(slot.somewhere(np.random.default_rng(0))):
             yield f"{path}{name} is known to be at the edge of what is possible"
     if isinstance(small, Mixture) and isinstance(large, Mixture) and small.size > 1:
         axis = len(small.axes)
