@@ -20,6 +20,7 @@ from likely.em.path import Path
 from likely.errors import (
     DataError,
     Degenerate,
+    FewObservations,
     FileError,
     FitError,
     InputError,
@@ -72,6 +73,7 @@ __all__ = [
     "DataError",
     "Degenerate",
     "Family",
+    "FewObservations",
     "FileError",
     "Fit",
     "FitError",

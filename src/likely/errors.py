@@ -9,6 +9,8 @@ LikelyError
 ├── NotFitted (a ValueError)       a distribution was asked something before its slots were filled
 └── FitError (a RuntimeError)      the computation itself could not end well
     └── Degenerate                 the likelihood is unbounded: a member collapsed
+
+FewObservations (a UserWarning)    fewer observed values than free parameters: there is a result, of little worth
 """
 
 from __future__ import annotations
@@ -78,3 +80,7 @@ class Degenerate(FitError):
     def __init__(self, why: str, *, members: Sequence[int] = (), weights: Sequence[float] = (), cure: str = ""):
         super().__init__(why)
         self.why, self.members, self.weights, self.cure = why, tuple(members), tuple(weights), cure
+
+
+class FewObservations(UserWarning):
+    """A fit has fewer observed values than free parameters, and no prior: the data cannot tell all of them."""

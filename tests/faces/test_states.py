@@ -79,6 +79,7 @@ def test_several_sequences_stand_side_by_side(two):
     assert np.isnan(values).sum() == 1
 
 
+@pytest.mark.filterwarnings("ignore::likely.FewObservations")
 def test_dates_make_an_axis_of_dates(two):
     days = np.datetime64("2024-01-01") + np.arange(6)
     start = two.model
@@ -108,6 +109,7 @@ def test_the_heat_map_has_every_probability_in_its_cell(quakes):
     assert [t.get_text() for t in ax.get_yticklabels()] == ["1", "2"]
 
 
+@pytest.mark.filterwarnings("ignore::likely.FewObservations")
 def test_the_heat_map_calls_states_by_name():
     fit = lk.fit(lk.HMM(lk.Normal(), 2), [0.1, 0.3, 7.0, 7.3, 0.2], labels=["calm", "calm", "wild", "wild", "calm"])
     ax = fit.plot("transition", ax=on_paper())

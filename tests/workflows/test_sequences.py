@@ -17,6 +17,7 @@ from likely.workflows.replicates import drawing
 
 FRAME = {"id": ["b", "b", "a", "a", "a"], "year": [1, 2, 1, 3, 4], "x": [5.0, 6, 7, 8, 10], "w": [2, 2, 1, 1, 1]}
 TWO = lk.HMM(lk.Normal(), 2)
+NOISY = lk.HMM(lk.Normal(variance=1), 2)  # with so few free values that five rows are enough
 
 
 def refusal(kind, function, *args, **options):
@@ -52,7 +53,7 @@ def test_a_fit_knows_its_columns_of_ids_and_times_also_when_it_was_saved(tmp_pat
     fit = lk.fit(Runs(lk.Normal()), FRAME, sequence="id", time="year", weights="w")
     assert (fit.columns, fit.sequence, fit.time) == (("x",), "id", "year")
     np.testing.assert_array_equal(fit.log_prob(pd.DataFrame(FRAME)), fit.log_prob())
-    found = lk.fit(TWO, FRAME, columns="x", sequence="id", time="year", starts=2, max_passes=5)
+    found = lk.fit(NOISY, FRAME, columns="x", sequence="id", time="year", starts=2, max_passes=5)
     found.save(tmp_path / "fit.json")
     loaded = lk.load(tmp_path / "fit.json")
     assert (loaded.sequence, loaded.time) == ("id", "year")
@@ -200,11 +201,31 @@ def test_held_out_scores_are_per_row_and_those_of_refits():
     assert found.candidates[0].score == pytest.approx(total / 9, rel=1e-12)
 
 
-def test_states_are_chosen_by_sequences_that_were_held_out():
-    rng = np.random.default_rng(5)
-    x = [np.repeat([0.0, 6, 0], n) + rng.normal(size=3 * n) for n in (10, 15, 12, 9)]
-    fit = lk.fit(lk.HMM(lk.Normal(), lk.choose([1, 2])), x, folds=2, starts=3, groups=[0, 0, 1, 2])
-    assert (fit.selection.chosen, fit.model.size) == (1, 2)
+STAYS = [np.repeat([0.0, 6, 0], n) + np.random.default_rng(n).normal(size=3 * n) for n in (10, 15, 12, 9)]
+KNOWN = {"C": 1, "d": 0, "Q": 1, "R": 0.1, "m0": 0, "P0": 1}
+SWINGS = lk.StateSpace(2, A=[[0.8, 0.5], [-0.5, 0.8]], **KNOWN).sample(25, sequences=4, seed=1)
+SIZED = {
+    "hidden Markov": (lambda m: lk.HMM(lk.Normal(), m), STAYS, (2, 7)),
+    "state space": (lambda m: lk.StateSpace(m, **KNOWN), SWINGS, (1, 4)),
+}
+
+
+@pytest.mark.parametrize(("model", "x", "free"), SIZED.values(), ids=SIZED)
+def test_the_number_of_states_is_chosen_as_by_single_fits(model, x, free):
+    folds, rows = [0, 1, 1, 0], sum(map(len, x))
+    options = {"starts": 1, "tol": 1e-3}
+    by_folds = lk.fit(model(lk.choose([1, 2])), x, folds=folds, **options)
+    by_bic = lk.fit(model(lk.choose([1, 2])), x, by="bic", **options)
+    for i, (size, count) in enumerate(zip((1, 2), free, strict=True)):
+        total = 0.0
+        for fold in (0, 1):
+            held, rest = ([one for one, f in zip(x, folds, strict=True) if (f == fold) == out] for out in (True, False))
+            total += float(lk.fit(model(size), rest, **options).log_prob(held).sum())
+        assert by_folds.selection.candidates[i].score == pytest.approx(total / rows, rel=1e-4)
+        alone = lk.fit(model(size), x, **options)
+        bic = count * np.log(rows) - 2 * alone.log_likelihood
+        assert by_bic.selection.candidates[i].score == pytest.approx(bic, rel=1e-6)
+    assert by_folds.model.size == by_bic.model.size == 2
 
 
 # -- drawn again ------------------------------------------------------------------------------------------------------
@@ -282,7 +303,7 @@ def test_simulations_need_whole_weights_and_no_labels():
         "the weight of sequence 'b' is 1.5; a simulation needs weights that are whole numbers, which say how often "
         "each sequence occurred. Leave the weights out, or round them."
     )
-    labelled = lk.fit(TWO, [[1.0, 2, 8], [3.0, 9]], labels=[[0, 0, 1], [0, 1]])
+    labelled = lk.fit(NOISY, [[1.0, 2, 8], [3.0, 9]], labels=[[0, 0, 1], [0, 1]])
     assert refusal(ModelError, labelled.bootstrap, 5, "parametric") == (
         "labels are known for some rows, and a simulation from the fit draws none: the refits would know less than the "
         "fit. Use kind='nonparametric' or kind='weighted'."
@@ -310,7 +331,7 @@ def test_models_are_compared_on_the_same_sequences():
 
 def test_states_are_predicted_for_each_row_by_name():
     x, z = [[0.0, 1, 8, 9], [1.0, 9]], [["low", None, "high", None], [None, None]]
-    fit = lk.fit(TWO, x, labels=z)
+    fit = lk.fit(NOISY, x, labels=z)
     assert fit.predict().tolist() == ["low", "low", "high", "high", "low", "high"]
     r = fit.responsibilities()
     assert r.shape == (6, 2)

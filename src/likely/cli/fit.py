@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from likely.cli.options import as_json_option, fit_or_model, names_option, seed_
 from likely.cli.output import FITS, PICTURES, answer, check_writable, draw, note
 from likely.core.notation import parse
 from likely.em.outcome import Outcome
-from likely.errors import ModelError
+from likely.errors import FewObservations, ModelError
 from likely.structures.responsibilities import KINDS
 from likely.workflows.deciding import RULES
 from likely.workflows.fit import fit as fit_model
@@ -112,12 +113,16 @@ def fit(
     family = parse(model)
     by = _criterion(family, by, quiet, held_out=not (options["folds"] is None and options["holdout"] is None))
     begin = None if start is None else fit_or_model(start)
-    found = fit_model(family, file, start=begin, by=by, progress=False if quiet else None, **options)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", FewObservations)
+        found = fit_model(family, file, start=begin, by=by, progress=False if quiet else None, **options)
     try:
         written = _write(found, picture, saved)
     finally:  # a picture that cannot be drawn does not cost the answer
         if not quiet:
             answer(found, as_json)
+    for warning in () if quiet else told:
+        note(str(warning.message))
     if written and not quiet:
         note(f"wrote {' and '.join(written)}.")
     return INTERRUPTED if found.outcome is Outcome.interrupted else 0

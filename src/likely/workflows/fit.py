@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -15,12 +16,13 @@ from likely.em.loop import Step
 from likely.em.outcome import Outcome
 from likely.em.starts import Mark, Optimum, Starts
 from likely.engines.local import Local, width_of
-from likely.errors import Degenerate, ModelError
+from likely.errors import Degenerate, FewObservations, ModelError
 from likely.faces.progress import progress_line, say
 from likely.io.tables import read
 from likely.workflows.checks import check_fit, check_init, collapse
 from likely.workflows.climb import Climb
 from likely.workflows.deciding import are_ids, deciding
+from likely.workflows.few import few_observed
 from likely.workflows.result import Fit, result
 from likely.workflows.select import expand
 
@@ -101,6 +103,10 @@ def fit(
     InputError      the model or the data cannot be used; the message names the place
     FitError        every start collapsed: the likelihood is unbounded
 
+    Warns
+    -----
+    FewObservations      there are fewer observed values than free parameters, and no prior
+
     Notes
     -----
     EM: Dempster, Laird & Rubin (1977). The objective is log-likelihood + log prior; it is checked at every pass.
@@ -131,9 +137,13 @@ def fit(
         climb = Climb(watch, callback, starts, seed, 0.0 if hard else 1.0, tol, max_passes, threads, accelerate, init)
         fitter = Fitter(start, climb)
         if decide is not None:
-            return decide.select(family, table, fitter)
-        assert isinstance(family, Family)  # what leaves nothing open
-        return fitter.fit(family, table)
+            found = decide.select(family, table, fitter)
+        else:
+            assert isinstance(family, Family)  # what leaves nothing open
+            found = fitter.fit(family, table)
+    if few := few_observed(found):
+        warnings.warn(few, FewObservations, stacklevel=2)
+    return found
 
 
 def _check_options(family: Any, starts: int, max_passes: int, tol: float) -> None:
