@@ -102,7 +102,7 @@ def test_one_series_of_linear_functions_ends_where_the_linear_state_space_does()
 
 
 def test_noise_that_vanishes_without_end_is_said():
-    y = np.random.default_rng(3).normal(size=30).cumsum()  # no noise: a first state on the first row is certain
+    y = np.random.default_rng(3).normal(size=8).cumsum()  # no noise: a first state on the first row is certain
     start = lk.NonlinearStateSpace(same, same, 1, Q=1, R=1, m0=[0.0], P0=0)
     with pytest.raises(lk.FitError) as e:
         lk.fit(lk.NonlinearStateSpace(same, same, 1), y, start=start)
