@@ -21,6 +21,7 @@ from benchmarks.measure import Options, Row, Run, Spread, between, in_turns, rat
 from benchmarks.rivals import dynamax_em, pykalman_em, statsmodels_smoother
 from benchmarks.tables import markdown, multiple, number, time_of
 from likely.core.data import Sequences
+from likely.core.params import Params
 from likely.core.setting import Setting
 from likely.em.loop import Step
 
@@ -111,11 +112,11 @@ def run(y: np.ndarray, start: Start, iterations: int) -> Run:
 def e_step(y: np.ndarray, start: Start, lengths: Any = None) -> Callable[[], float]:
     """A pass over the rows: everything an M-step needs, and the log-likelihood."""
     series = lk.sequences(y, [len(y)] if lengths is None else lengths)
-    return partial(_pass, model(start).bind((), Setting.of(series.rows)), series)
+    family = model(start).bind((), Setting.of(series.rows))
+    return partial(_pass, family, family.known_params(), series)
 
 
-def _pass(family: lk.StateSpace, series: Sequences) -> float:
-    params = family.known_params()
+def _pass(family: lk.StateSpace, params: Params, series: Sequences) -> float:
     posterior = family.infer(params, series)
     family.collect(params, posterior, series, np.ones((len(series), 1)))
     return float(posterior.log_prob.sum())
