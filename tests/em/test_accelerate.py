@@ -73,15 +73,13 @@ def test_the_objective_never_falls(problem):
 
 def test_many_random_problems_end_no_lower_than_plain_em_from_the_same_start():
     rng = np.random.default_rng(3)
-    lower = 0
-    for seed in range(25):
+    for seed in range(10):
         centres, k = rng.normal(0, 2, 3), int(rng.integers(2, 4))
         x = rng.normal(rng.choice(centres, 150), 1)
         start = lk.Mixture(lk.Normal(mean=np.linspace(-2, 2, k), variance=1.0), k, weights=np.full(k, 1 / k))
         model = lk.Mixture(lk.Normal(variance=lk.shared), k)
         plain, fast = (lk.fit(model, x, start=start, accelerate=a, seed=seed) for a in (False, True))
-        lower += fast.objective < plain.objective - 1e-4
-    assert lower <= 1  # another basin is allowed, once in a while
+        assert fast.objective >= plain.objective - 1e-6
 
 
 def test_passes_are_counted_rejected_ones_too():

@@ -49,7 +49,7 @@ def plain_best(y, model, start, passes):
 
 def test_the_objective_never_falls_and_ends_no_lower_than_plain_em_at_its_best():
     fell = 0
-    for seed in range(6):
+    for seed in range(4):
         y, model, start = begun(seed)
         fit = lk.fit(model, y, start=start)
         trace = np.array([s.objective for s in fit.trace])
@@ -186,8 +186,8 @@ def test_the_climb_stalls_at_a_kink_and_says_so():
     assert not ended.good
     assert at == 0
     assert str(ended) == (
-        "Stalled: the EM direction is no ascent direction of the objective, which is approximate, and a quasi-Newton "
-        "climb finds nothing higher; the gradient is not zero, so this need not be a maximum."
+        "Stalled: steps of EM and a climb of the gradient gain next to nothing; the gradient is not zero, so this "
+        "need not be a maximum."
     )
 
 

@@ -222,6 +222,26 @@ def without_prior(theta, y):
     return (covariance @ weighted).reshape(n, m), np.einsum("titj->tij", covariance.reshape(n, m, n, m))
 
 
+def sums():
+    """Levels and trends beside an autoregression, by names of the parameters; also with rows missing."""
+    flow = np.loadtxt(NILE, delimiter=",", skiprows=1)[:, 1]
+    gaps = flow.copy()
+    gaps[1:4] = gaps[60:70] = np.nan
+    level = {"sigma2.irregular": 5000.0, "sigma2.level": 1469.176, "sigma2.ar": 9000.0, "ar.L1": 0.4}
+    trend = {**level, "sigma2.trend": 10.0, "ar.L2": -0.3}
+    yield "level and AR(1)", {"level": "llevel", "autoregressive": 1}, level, flow
+    yield "trend and AR(2), with gaps", {"level": "lltrend", "autoregressive": 2}, trend, gaps
+
+
+def sum_answers(how, parameters, y):
+    """The level and its slope begin diffuse, exactly, and the autoregression stationary."""
+    from statsmodels.tsa.api import UnobservedComponents
+
+    model = UnobservedComponents(y, use_exact_diffuse=True, **how)
+    values = [parameters[name] for name in model.param_names]
+    return {"parameters": parameters, "y": y, "log_likelihood": float(model.loglike(values))}
+
+
 def plain(value):
     """For JSON: twelve digits, None where nothing was observed."""
     if isinstance(value, dict):
@@ -240,4 +260,5 @@ if __name__ == "__main__":
         y, u = drawn(theta, n, rows, entries, rng)
         out[name] = {"parameters": theta, "y": y, "u": u} | answers(theta, y, u)
     diffuse = {name: diffuse_answers(theta, y) for name, theta, y in diffuse_problems()}
-    HERE.write_text(json.dumps(plain({"problems": out, "diffuse": diffuse})) + "\n")
+    added = {name: sum_answers(*rest) for name, *rest in sums()}
+    HERE.write_text(json.dumps(plain({"problems": out, "diffuse": diffuse, "sums": added})) + "\n")

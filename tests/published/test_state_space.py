@@ -113,6 +113,30 @@ def test_nile_residuals_have_the_published_diagnostics():
     np.testing.assert_allclose(found, [8.8426, 0.0467, -0.0307, 3.0869, 0.6130], atol=5.1e-5)
 
 
+# Luteinizing hormone in blood, every ten minutes (Diggle 1990): data lh of R.
+HORMONE = np.array([
+    2.4, 2.4, 2.4, 2.2, 2.1, 1.5, 2.3, 2.3, 2.5, 2.0, 1.9, 1.7, 2.2, 1.8, 3.2, 3.2, 2.7, 2.2, 2.2, 1.9, 1.9, 1.8, 2.7,
+    3.0, 2.3, 2.0, 2.0, 2.9, 2.9, 2.7, 2.7, 2.3, 2.6, 2.4, 1.8, 1.7, 1.5, 1.4, 2.1, 3.3, 3.5, 3.5, 3.1, 2.6, 2.1, 3.4,
+    3.0, 2.9,
+])  # fmt: skip
+ARIMA = {  # coefficients and mean, their standard errors, variance, log-likelihood, AIC: example(arima) of R
+    (1, 0): ([0.5739, 2.4133], [0.1161, 0.1466], 0.1975, -29.38, 64.76),
+    (1, 1): ([0.4522, 0.1982, 2.4101], [0.1769, 0.1705, 0.1358], 0.1923, -28.76, 65.52),
+}
+
+
+@pytest.mark.parametrize("order", ARIMA)
+def test_arma_of_the_hormone_reaches_the_published_maximum(order):
+    """Moving averages among them; the estimates to all digits that R prints."""
+    (p, q), (values, errors, variance, height, aic) = order, ARIMA[order]
+    fit = lk.fit(lk.arma(p, q, intercept=np.nan), HORMONE, starts=1, tol=1e-6)
+    found = fit.delta(lambda m: [*m.A[0, :p], *m.C[0, 1 : q + 1], m.C.sum() * m.b[0] / (1 - m.A[0].sum())])
+    assert found.value == pytest.approx(values, abs=5.1e-5)
+    assert found.error == pytest.approx(errors, abs=2e-4)  # theirs are by wider differences
+    assert fit.model.Q[0, 0] == pytest.approx(variance, abs=5.1e-5)
+    assert (fit.log_likelihood, fit.aic) == pytest.approx((height, aic), abs=5.1e-3)
+
+
 TRACE = [  # log-likelihood, q and r before pass 1, 2, ...; the last is the limit
     (-670.4497154946, 28637.94696970, 28637.94696970),
     (-657.0768423191, 19098.52448746, 18161.83226156),
@@ -193,6 +217,18 @@ def test_statsmodels_begins_as_diffusely(name):
     smoothed, rows = model.smoothed(y), theirs["rows"]
     np.testing.assert_allclose(smoothed.mean[rows], theirs["mean"], rtol=1e-8)
     np.testing.assert_allclose(smoothed.covariance[rows], theirs["covariance"], rtol=1e-8)
+
+
+@pytest.mark.parametrize("name", STATSMODELS["sums"])
+def test_statsmodels_begins_sums_in_the_same_way(name):
+    """UnobservedComponents with a level (exactly diffuse) and an autoregression (stationary)."""
+    theirs = STATSMODELS["sums"][name]
+    own, slope = theirs["parameters"], theirs["parameters"].get("sigma2.trend")
+    variances = {"level": own["sigma2.level"], "noise": own["sigma2.irregular"]}
+    level = lk.local_level(**variances) if slope is None else lk.local_linear_trend(slope=slope, **variances)
+    phi = [own[name] for name in ("ar.L1", "ar.L2") if name in own]
+    model = lk.structural(level, lk.autoregressive(len(phi), coefficients=phi, variance=own["sigma2.ar"]))
+    assert model.log_prob(numbers(theirs["y"]))[0] == pytest.approx(theirs["log_likelihood"], rel=1e-10)
 
 
 PYKALMAN = read("pykalman")["problems"]

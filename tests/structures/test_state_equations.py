@@ -5,8 +5,10 @@ import pytest
 from scipy import optimize, stats
 
 import likely as lk
+from likely.core.data import Sequences, Table
 from likely.core.domains import Real
 from likely.core.params import Params
+from likely.core.setting import Setting
 from likely.core.slot import Axis, Slot, bind_slot
 from likely.families.moments import Moments, moments
 from likely.structures.entries import entries_of, stated
@@ -423,3 +425,30 @@ def test_a_response_without_noise_is_degenerate(named, what):
         case.equation.maximise(moments(np.hstack([x, x[:, :2]]), np.ones((40, 1))), *case.now)
     assert str(e.value) == f"its {what} fell to zero"
     assert e.value.cure == "Give Q a value or a prior, or take fewer states."
+
+
+def test_noises_far_smaller_than_the_scatter_of_rows_come_out_symmetric():
+    rng = np.random.default_rng(3)
+    shown = np.array([1.0, 0.7, -0.4])
+    x = 1e6 * rng.normal(size=(40, 1)).cumsum(0) * shown + 0.01 * rng.normal(size=(40, 3))
+    data = Sequences(Table(x), np.array([0, 20, 40]))
+    family = lk.StateSpace(1).bind((), Setting.of(data))
+    known = lk.StateSpace(1, A=1, C=shown[:, None], d=0, Q=1e12, R=1e-4 * np.eye(3), m0=0, P0=1e12)
+    params = known.bind((), Setting.of(data)).known_params()
+    stats = family.collect(params, family.infer(params, data), data, np.ones((2, 1)))
+    new = family.maximize(stats, params)
+    assert not family.slots["R"].domain.outside(new.R).any()
+    np.testing.assert_array_equal(new.R, np.swapaxes(new.R, 1, 2))
+
+
+SHOWN = lk.StateSpace(1, A=0.8, C=[[1], [0.5]], d=0, Q=1, R=0.5, m0=0, P0=1)
+
+
+@pytest.mark.parametrize("y", [[0.0, 1.0, 0.5], SHOWN.sample(60, seed=1)], ids=["few rows", "deep below the bound"])
+def test_noise_that_rows_met_exactly_send_to_zero_is_a_collapse(y):
+    with pytest.raises(lk.FitError) as e:
+        lk.fit(lk.StateSpace(1), y, starts=1)
+    assert str(e.value) == (
+        "the only start collapsed: its R fell to zero, where the likelihood is unbounded. Give R a value or a prior, "
+        "or take fewer states."
+    )

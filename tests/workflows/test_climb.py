@@ -172,6 +172,20 @@ def test_an_interruption_of_moves_keeps_the_best():
     assert fit.objective == fit.starts.optima[0].objective
 
 
+def test_an_interruption_before_anything_is_known_ends_at_once(monkeypatch):
+    passes = []
+
+    def interrupt(self, _work):
+        passes.append(len(self.data.rows))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(climb, "SAMPLE", 100)
+    monkeypatch.setattr(climb.Local, "map", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        lk.fit(THREE, BLOBS)
+    assert passes == [100]
+
+
 def test_moves_that_collapse_are_no_starts_that_collapsed(monkeypatch):
     lost = []
     drop = Race._drop

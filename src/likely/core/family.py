@@ -173,6 +173,11 @@ class Family(Points, Priors, Face):
         return next(filter(None, (p.approximation for p in self.parts().values())), "")
 
     @property
+    def climbs(self) -> bool:
+        """Must a fit climb the likelihood itself, as an M-step may lower it or leaves some of what is free as it is?"""
+        return bool(self.approximation) or any(p.climbs for p in self.parts().values())
+
+    @property
     def unwritten(self) -> str:
         """What of this model the notation cannot write, so that no file can keep it; else nothing."""
         return next(filter(None, (p.unwritten for p in self.parts().values())), "")
@@ -329,6 +334,14 @@ class Family(Points, Priors, Face):
     def expected_log_density(self, params: Params, stats: Any) -> Array:
         """(k,): the sum of w log density as a function of statistics."""
         raise NotImplementedError
+
+    def expected_near(self, params: Params, stats: Any, centre: Params) -> Array:
+        """The same, so that differences between parameters near a centre lose as little as can be to rounding."""
+        return self.expected_log_density(params, stats)
+
+    def held(self, params: Params, stats: Any) -> Params:
+        """With variances that are all but 0 as small as an M-step lets them become, and no smaller."""
+        return params
 
     def draw(self, params: Params, members: Array, data: Table, rng: np.random.Generator) -> Array:
         """(n, d) draws, row i from member members[i]; `data` carries covariates only."""

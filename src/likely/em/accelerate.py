@@ -6,8 +6,9 @@ break, and those are asked (`valid`). The loop guards: a proposal that lowers th
 
 Far from a maximum SQUAREM (Varadhan & Roland 2008, step S3) walks curved ridges well; near it Anderson acceleration
 (type II, as in Henderson & Varadhan 2019) is unbeatable. Where both are at a loss, as in state spaces that are all but
-free of noise, BFGS climbs in free coordinates. Convergence itself is left to plain EM steps: when Anderson or BFGS sees
-next to nothing left to gain, plain steps confirm it.
+free of noise, BFGS climbs in free coordinates; Newton's method does where values are not identified or BFGS has led
+nowhere. Convergence itself is left to plain EM steps: when any of them sees next to nothing left to gain, plain steps
+confirm it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.em.loop import Step
+from likely.em.newton import Newton
 from likely.em.outcome import Outcome
 from likely.em.quasi_newton import QuasiNewton
 from likely.em.stopping import enough
@@ -36,7 +38,8 @@ STRIKES = 2  # rejected proposals in a row that send Anderson back to SQUAREM
 CONFIRM = 8  # plain steps that confirm; then acceleration resumes
 LOST = 3  # proposals rejected or not feasible after which BFGS is tried
 PATIENCE = 40  # passes of acceleration after which it is tried in any case
-PART = 0.1  # of the passes so far: so many it may take to measure curvatures
+PART = 0.1  # of the passes so far: so many it may take to measure a curvature where the model is identified
+CRAWL = 0.02  # nats: a climb by Newton's method that gains less and has not arrived is stalled
 RECENT = 8  # steps from which it learns when it begins
 SHORTER = 5  # times a proposal is shortened towards the EM point before it is given up
 
@@ -101,10 +104,10 @@ class Anderson:
 
 @dataclass
 class Accelerated:
-    """Proposes what to evaluate next: plain steps, SQUAREM, Anderson, BFGS where they crawl, plain steps to confirm."""
+    """Proposes what to evaluate next: plain steps, SQUAREM, Anderson, a climb where they crawl, plain steps again."""
 
     tol: float
-    ended: Outcome | None = None  # it leaves that to the loop, but where BFGS twice finds nothing left to gain
+    ended: Outcome | None = None  # it leaves that to the loop, but where climbs find nothing left to gain, or no way
     method: Squarem | Anderson = field(default_factory=Squarem)
     plain_left: int = WARM  # plain steps still to come before the next extrapolation
     hold: int = 1  # SQUAREM cycles before Anderson may take over
@@ -118,13 +121,13 @@ class Accelerated:
     recent: list[Step] = field(default_factory=list)  # what the last passes brought
     lost: int = 0  # proposals that were rejected or not feasible
     spent: int = 0  # passes of SQUAREM and Anderson
-    climb: QuasiNewton | None = None  # while it goes on
+    climb: QuasiNewton | Newton | None = None  # while it goes on
     top: float = -np.inf  # objective where the last climb ended
     arrived: bool = False  # did that find nothing left to gain?
-    barred: bool = False  # does BFGS lead nowhere here?
+    barred: bool = False  # does a climb lead nowhere here?
 
     def propose(self, family: Family, step: Step) -> tuple[Params, str]:
-        """The next parameters, and "em", "squarem", "anderson" or "quasi-newton"."""
+        """The next parameters, and "em", "squarem", "anderson", "quasi-newton" or "newton"."""
         if self.pending is not None:  # the last proposal was kept
             (self.latest, self.source), self.pending = self.pending, None
         if self.climb is not None:
@@ -160,26 +163,31 @@ class Accelerated:
             self.sentence = min(2 * self.sentence, LONGEST_HOLD)
 
     def _crawls(self, family: Family, step: Step) -> bool:
-        """Does extrapolation not get on, and can BFGS begin? Without a tolerance there is no end to lead to."""
+        """Does extrapolation not get on, and can a climb begin? Without a tolerance there is no end to lead to."""
         if self.barred or self.tol <= 0 or (self.lost < LOST and self.spent < PATIENCE):
             return False
         few = PART * step.passes if np.isfinite(self.top) else 0
-        self.climb = QuasiNewton.begin(self.tol, family, step, self.recent, few=few)
+        self.climb = Newton.begin(self.tol, family, step, few)
+        self.climb = self.climb or QuasiNewton.begin(self.tol, family, step, self.recent)
         self.barred = self.climb is None
         return not self.barred
 
     def _climbed(self, family: Family, step: Step) -> tuple[Params, str]:
-        """A step of BFGS. At its end plain steps confirm, and if they do not end the run another climb begins.
+        """A step of a climb. At its end plain steps confirm, and if they do not end the run another climb begins.
 
         It is over when a climb, with the plain steps before it, gained next to nothing.
         """
         assert self.climb is not None
         found = self.climb.propose(step.rounding)
         if found is not None:
-            return found, "quasi-newton"
-        self.arrived, little = self.climb.arrived, step.objective - self.top < enough(self.tol)
+            return found, "newton" if isinstance(self.climb, Newton) else "quasi-newton"
+        gained = step.objective - self.top
+        self.arrived, little = self.climb.arrived, gained < enough(self.tol)
         if little and self.arrived:
             return self._over(step)
+        if isinstance(self.climb, Newton) and gained < CRAWL and self.climb.crawls:
+            self.ended = Outcome.stalled
+            return step.params, "em"
         self.barred, self.top = little, step.objective
         self.climb, self.latest, self.spent = None, None, PATIENCE
         self._confirm()

@@ -16,6 +16,7 @@ from likely.core.posterior import Posterior
 from likely.core.slot import Axis
 from likely.em.loop import Step, impossible
 from likely.em.outcome import Outcome
+from likely.em.resolution import is_rounding
 from likely.em.stopping import Settling
 from likely.errors import Degenerate
 from likely.numerics.soft import Array
@@ -33,6 +34,10 @@ class Engine(Protocol):
 
     def map(self, work: Callable[[Data], Any]) -> Iterator[Any]:
         """Results in the order of the chunks."""
+        ...
+
+    def evaluate(self, family: Family, params: Params, temperature: float = 1.0) -> Any:
+        """One E-step of one model."""
         ...
 
     def place(self, row: int) -> str:
@@ -91,7 +96,7 @@ class Bank:
         tol: float = 1e-3, max_passes: int = 10_000, temperature: float = 1.0,
     ):  # fmt: skip
         self.engine, self.tol, self.max_passes, self.temperature = engine, tol, max_passes, temperature
-        self.passes = 0
+        self.family, self.passes = family, 0
         self.models = list(range(len(begin)))  # those still in, by their place in `begin`
         self._bank = cache(lambda models: bank_of(family, models))
         self._params, self._stats = Params.concatenate(begin), None
@@ -167,7 +172,9 @@ class Bank:
             return step.ending(outcome) if outcome else step
         gain, rounding = step.objective - last.objective, last.rounding
         if not gain >= -rounding:
-            return last.ending(Outcome.decreased, self.passes)
+            heights = last.objective, step.objective
+            rounded = is_rounding(self.family, self.engine, last.params, *heights, self.temperature)
+            return last.ending(Outcome.rounding_floor if rounded else Outcome.decreased, self.passes)
         remaining, settled = self._settling[model].update(gain, rounding)
         return replace(step, kind="em", gain_left=remaining, outcome=settled or outcome)
 

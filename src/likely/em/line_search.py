@@ -1,8 +1,9 @@
-"""Search between old and new parameters, for families whose objective an M-step may lower.
+"""Search between old and new parameters, for families whose M-steps are not enough.
 
 Where an E-step is approximate (the extended Kalman filter) the M-step maximises something that is no bound of the
-objective. Steps are then shortened until they climb; a step that climbs at no length is taken block by block; and the
-end is a quasi-Newton climb of the objective itself, which alone can say that it has converged.
+objective, and may lower it. Where rows have no noise (moving averages) it leaves some of what is free as it is. Steps
+are then shortened until they climb; a step that climbs at no length is taken block by block; and the end is a
+quasi-Newton climb of the objective itself, which alone can say that it has converged.
 """
 
 from __future__ import annotations
@@ -45,11 +46,13 @@ class LineSearch:
     engine : Engine        holds the data
     tol : float            as for `em`
     accelerate : bool      try longer steps too, and leave EM early
+    temperature : float    as for `em`
     """
 
     engine: Any
     tol: float
     accelerate: bool = True
+    temperature: float = 1.0
     ended: Outcome | None = None  # how the run ends, once it does
     climbing: bool = False  # has EM been left?
     settling: Settling = field(init=False)
@@ -71,7 +74,7 @@ class LineSearch:
                 return found
             self.climbing = True
         if self.climb is None:
-            self.climb = Climber(family, Trials(family, self.engine, step.params), self.tol)
+            self.climb = Climber(family, self._trials(family, step), self.tol)
             self.began = step.params
         rises = step.objective - self.before > COLLAPSING
         self.vanished = self.vanished + 1 if rises and vanishing(family, step.params, self.began) else 0
@@ -83,6 +86,9 @@ class LineSearch:
 
     def judge(self, accepted: bool, tried: Step) -> None:
         """What was proposed climbs already; the loop only confirms."""
+
+    def _trials(self, family: Family, step: Step) -> Trials:
+        return Trials(family, self.engine, step.params, self.temperature)
 
     def _slow(self, step: Step) -> bool:
         """Is there too little left for EM to gain?"""
@@ -99,7 +105,7 @@ class LineSearch:
             if family.flatten(step.params).size == 0:
                 raise
             return None
-        trials, old = Trials(family, self.engine, step.params), step.params
+        trials, old = self._trials(family, step), step.params
         candidates = [between(old, new, a) for a in SHORTER]
         lengths = list(SHORTER)
         if self.accelerate:
@@ -186,6 +192,7 @@ class Trials:
     family: Family
     engine: Any
     like: Params
+    temperature: float = 1.0
     _banks: dict[int, Family] = field(default_factory=dict, repr=False)
 
     def of(self, candidates: Sequence[Params]) -> Array:
@@ -211,7 +218,7 @@ class Trials:
     def _heights(self, bank: Family, params: Params, models: int) -> Array:
         def work(chunk: Data) -> Array:
             w = np.asarray(chunk.weight_column())
-            log_prob = bank.infer(params, chunk).log_prob
+            log_prob = bank.infer(params, chunk, self.temperature).log_prob
             return np.where(w > 0, w * log_prob, 0.0).sum(0)
 
         with np.errstate(all="ignore"):

@@ -12,6 +12,7 @@ import numpy as np
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.em.outcome import Outcome
+from likely.em.resolution import is_rounding
 from likely.em.stopping import Settling, rounding_of
 from likely.engines.local import Pass
 from likely.errors import Degenerate
@@ -127,7 +128,9 @@ def em(
         fell = not gain >= -rounding
         proposer.judge(not fell, new)
         if fell and kind == "em":
-            yield step.ending(proposer.ended or Outcome.decreased, new.passes)
+            rounded = is_rounding(family, engine, step.params, step.objective, new.objective, temperature)
+            fallen = Outcome.rounding_floor if rounded else Outcome.decreased
+            yield step.ending(proposer.ended or fallen, new.passes)
             return
         if fell:
             step = replace(step, passes=new.passes, kind="rejected")

@@ -15,8 +15,8 @@ class Outcome(Enum):
     interrupted = "Interrupted; these are the best parameters so far."
     stopped = "Stopped by the callback; these are the best parameters so far."
     stalled = (
-        "Stalled: the EM direction is no ascent direction of the objective, which is approximate, and a quasi-Newton "
-        "climb finds nothing higher; the gradient is not zero, so this need not be a maximum."
+        "Stalled: steps of EM and a climb of the gradient gain next to nothing; the gradient is not zero, so this "
+        "need not be a maximum."
     )
     decreased = "Stopped: the objective fell, which exact EM never does; these are the parameters before the fall."
 

@@ -13,7 +13,7 @@ from likely.em.loop import PlainEM, Proposer
 def proposer_of(
     family: Family, engine: Any, tol: float, *, temperature: float = 1.0, accelerate: bool = True, warm: bool = False
 ) -> Proposer:
-    """A search where the likelihood is approximate, plain EM where nothing may be extrapolated, else acceleration.
+    """A search where M-steps are not enough, plain EM where nothing may be extrapolated, else acceleration.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def proposer_of(
     accelerate : bool        False is EM's own steps
     warm : bool              have some plain steps been made already?
     """
-    if family.approximation:
-        return LineSearch(engine, tol, accelerate)
+    if family.climbs:
+        return LineSearch(engine, tol, accelerate, temperature)
     if not accelerate or temperature == 0:
         return PlainEM()
     return Accelerated(tol, plain_left=0 if warm else WARM)

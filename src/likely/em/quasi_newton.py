@@ -8,7 +8,7 @@ data, and learns what is missing; along directions in which nothing changes it d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -32,7 +32,6 @@ PARALLEL = 1e-8  # the least cosine between a step and the change of the gradien
 FARTHEST = 3.0  # how far a coordinate moves at once, in units of itself or 1
 SURE = 0.1  # of the tolerance: what is left is judged by a curvature that is learnt
 TOO_FAR = 2.0  # times what was to be gained: a fall from which nothing is learnt of the curvature here
-PROBE = 1e-3  # standard errors under complete data between the gradients whose difference measures the curvature
 KEPT = 0.01  # of what the gradient promised: a step that gains less is a failure, though it is taken
 STRIKES = 4  # trials in a row that led nowhere, after which curvatures are no longer believed
 
@@ -95,10 +94,12 @@ class Slopes:
             return None
         return u if len(u) == self.q and np.isfinite(u).all() else None
 
-    def at(self, u: Array) -> Params:
-        """Parameters at coordinates."""
+    def at(self, u: Array, stats: Any = None) -> Params:
+        """Parameters at coordinates; given statistics, no closer to the boundary than these let an M-step come."""
         with np.errstate(all="ignore"):
-            return self.family.unflatten(u, self.like)
+            params = self.family.unflatten(u, self.like)
+        possible = stats is not None and all(np.isfinite(v).all() for v in _numbers(params))
+        return self.family.held(params, stats) if possible else params
 
     def curvature(self, step: Step) -> Array | None:
         """(q, q): minus the second derivatives of the expected log density + log prior; it also sets the units."""
@@ -131,12 +132,13 @@ class Slopes:
             return slope, (2 * each[-1] - ahead - behind) / h**2
 
     def _values(self, points: Array, stats: Any) -> Array:
-        """(4q + 1,): the same at coordinates (4q + 1, q), models side by side."""
+        """(4q + 1,): the same at coordinates (4q + 1, q), models side by side; all are near the last."""
         bank, like = self._bank
         with np.errstate(all="ignore"):
             params = bank.unflatten(laid_out(points, self.sizes), like)
-            together = type(stats).concatenate([stats] * len(points))
-            each = bank.expected_log_density(params, together).reshape(len(points), -1).sum(1)
+            together = stats.blocks([0] * len(points), of=1)
+            centre = bank.unflatten(laid_out(np.broadcast_to(points[-1], points.shape), self.sizes), like)
+            each = bank.expected_near(params, together, centre).reshape(len(points), -1).sum(1)
             return each + bank.log_priors(params, len(points))
 
 
@@ -151,8 +153,6 @@ class QuasiNewton:
     slopes: Slopes
     here: Place  # the best so far
     metric: Array  # (q, q): inverse curvature
-    probes: list[int] = field(default_factory=list)  # coordinates along which the curvature is still to be measured
-    found: dict[int, Array] = field(default_factory=dict)  # and its columns that have been
     trial: Array = field(default_factory=lambda: np.zeros(0))  # (q,): the step that was proposed
     shorter: float = 1.0  # the part of the next step that is tried
     strikes: int = 0
@@ -162,18 +162,15 @@ class QuasiNewton:
 
     @classmethod
     def begin(
-        cls, tol: float, family: Family, step: Step, seen: Sequence[Step], *, few: float = 0
+        cls, tol: float, family: Family, step: Step, seen: Sequence[Step]
     ) -> QuasiNewton | None:  # fmt: skip
-        """From a step, and what others before it say of the curvature; None where it cannot.
-
-        Where there are only a `few` coordinates the curvature is measured first, with a pass for each of them.
-        """
+        """From a step, and what others before it say of the curvature; None where it cannot."""
         slopes = Slopes.of(family, step)
         bend = None if slopes is None else slopes.curvature(step)
         here = None if slopes is None else slopes.place(step)
         if slopes is None or bend is None or here is None:
             return None
-        out = cls(tol, slopes, here, _inverse(bend), probes=list(range(slopes.q)) if slopes.q <= few else [])
+        out = cls(tol, slopes, here, _inverse(bend))
         places = [p for s in seen if (p := slopes.place(s)) is not None]
         for before, after in pairwise([*places, here]):
             out._learn(before, after)
@@ -181,9 +178,6 @@ class QuasiNewton:
 
     def propose(self, rounding: float) -> Params | None:
         """The next parameters; None where there is nothing left to gain, or no way to it was found."""
-        if self.probes:
-            self.trial = PROBE * self.slopes.unit * (np.arange(self.slopes.q) == self.probes[-1])
-            return self.slopes.at(self.here.u + self.trial)
         direction = self.metric @ self.here.gradient
         self.left = 0.5 * float(self.here.gradient @ direction)
         self.least = min(self.left, self.least)
@@ -200,9 +194,6 @@ class QuasiNewton:
     def judge(self, accepted: bool, tried: Step) -> None:
         """Told what came of a proposal."""
         there = self.slopes.place(tried) if np.isfinite(tried.objective) else None
-        if self.probes:
-            self._measured(accepted, there)
-            return
         if there is not None and (accepted or self.here.objective - there.objective < TOO_FAR * self.left):
             self._learn(self.here, there)
         promised = float(self.here.gradient @ self.trial)
@@ -214,17 +205,6 @@ class QuasiNewton:
             self.strikes += 1
             self.shorter *= 0.1 if there is None else _shortened(self.here, there)
 
-    def _measured(self, accepted: bool, there: Place | None) -> None:
-        """A probe has come back; after the last one the curvature is known."""
-        i = self.probes.pop()
-        bend = np.zeros(len(self.trial)) if there is None else (self.here.gradient - there.gradient) / self.trial[i]
-        self.found[i] = bend
-        if accepted and there is not None:
-            self.here = there
-        if not self.probes:
-            whole = np.array([self.found[j] for j in range(len(bend))])
-            self.metric = _inverse(0.5 * (whole + whole.T))
-
     def _learn(self, before: Place, after: Place) -> None:
         """The BFGS update of the metric."""
         s, y = after.u - before.u, before.gradient - after.gradient
@@ -233,6 +213,11 @@ class QuasiNewton:
             return
         v = np.eye(len(s)) - np.outer(s, y) / sy
         self.metric = v @ self.metric @ v.T + np.outer(s, s) / sy
+
+
+def _numbers(params: Params) -> Iterator[Array]:
+    for name in params:
+        yield from _numbers(params[name]) if isinstance(params[name], Params) else [np.asarray(params[name])]
 
 
 def _shortened(here: Place, there: Place) -> float:

@@ -46,14 +46,19 @@ def _base() -> str:
     return os.environ.get("XDG_CACHE_HOME", str(home / ".cache"))
 
 
-def compiled(function: Callable[..., Any] | None = None, *, reorder: bool = False) -> Any:
-    """Compile at the first call and keep the result; `reorder` lets sums run in whatever order is fastest."""
+def compiled(function: Callable[..., Any] | None = None, *, reorder: bool = False, inline: bool = False) -> Any:
+    """Compile at the first call and keep the result; `reorder` lets sums run in whatever order is fastest.
+
+    What is `inline` is compiled as a part of its callers alone. Numba would otherwise compile a large function twice:
+    for itself, and once more within each that calls it.
+    """
     if function is None:
-        return lambda f: compiled(f, reorder=reorder)
+        return lambda f: compiled(f, reorder=reorder, inline=inline)
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return function
     fast = {"reassoc", "contract", "nsz"} if reorder else {"contract"}
-    made = numba.njit(nogil=True, error_model="numpy", fastmath=fast)(function)
+    how = "always" if inline else "never"
+    made = numba.njit(nogil=True, error_model="numpy", fastmath=fast, inline=how)(function)
     with in_cache_folder(), suppress(RuntimeError):  # nowhere to write: then every process compiles for itself
         made.enable_caching()
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,8 +16,11 @@ from likely.structures.noise_range import Range
 TOUCHED = 1e-10  # what a direction of length one may have of another by rounding
 
 
-def check_equation(slopes: Sequence[Slot], intercept: Slot, noise: Slot, reach: Range) -> None:
-    """Raise a ModelError where coefficients or their priors ask for something that the noise cannot tell."""
+def check_equation(slopes: Sequence[Slot], intercept: Slot, noise: Slot, reach: Range, *, hidden: bool) -> bool:
+    """Are there free entries in rows without noise? Where states are `hidden` the rows before and after tell of them.
+
+    Raises a ModelError where coefficients or their priors ask for something that nothing can tell.
+    """
     slots = [*slopes, intercept]
     names = Counter(n for s in slots if isinstance(s.domain, Entries) for n in s.domain.names if n)
     for name, count in names.items():
@@ -41,30 +44,36 @@ def check_equation(slopes: Sequence[Slot], intercept: Slot, noise: Slot, reach: 
                 f"{slot.name} = {slot.prior!r}: pretend rows are rows of the whole equation; give one number of them.",
                 slot=slot.name,
             )
-        if not reach.regular:
-            _refuse_silent(slot, noise, reach)
+    each = [(slot, *found) for slot in slots for found in _without_noise(slot, reach)]
+    if each and not hidden:
+        _refuse(noise, *each[0])
+    return bool(each)
 
 
-def _refuse_silent(slot: Slot, noise: Slot, reach: Range) -> None:
-    """Free entries in rows that have no noise follow exactly from the states: no regression can tell them."""
+def _without_noise(slot: Slot, reach: Range) -> Iterator[tuple[Array, Array]]:
+    """By member: directions without noise, and those of them that free entries move."""
     for member, silent in enumerate(reach.silent):
         moved = np.abs(silent.T @ _directions(slot, member)).max(1, initial=0.0) > TOUCHED
-        if not moved.any():
-            continue
-        touched = np.flatnonzero(np.abs(silent[:, np.flatnonzero(moved)[0]]) > TOUCHED)
-        if len(touched) > 1:
-            raise ModelError(
-                f"{slot.name} has free entries in rows {', '.join(map(str, touched))}, but a combination of these rows "
-                f"has no noise ({noise.name} is singular), so nothing can estimate them. Give the entries values, or "
-                f"{noise.name} full rank.",
-                slot=slot.name,
-            )
-        i = touched[0]
+        if moved.any():
+            yield silent, moved
+
+
+def _refuse(noise: Slot, slot: Slot, silent: Array, moved: Array) -> None:
+    """Free entries in rows that have no noise follow exactly from the states: no regression can tell them."""
+    touched = np.flatnonzero(np.abs(silent[:, np.flatnonzero(moved)[0]]) > TOUCHED)
+    if len(touched) > 1:
         raise ModelError(
-            f"row {i} of {slot.name} has free entries but no noise ({noise.name}[{i}, {i}] is 0), so nothing can "
-            f"estimate them. Give the entries values, or {noise.name}[{i}, {i}] a variance.",
+            f"{slot.name} has free entries in rows {', '.join(map(str, touched))}, but a combination of these rows "
+            f"has no noise ({noise.name} is singular), so nothing can estimate them. Give the entries values, or "
+            f"{noise.name} full rank.",
             slot=slot.name,
         )
+    i = touched[0]
+    raise ModelError(
+        f"row {i} of {slot.name} has free entries but no noise ({noise.name}[{i}, {i}] is 0), so nothing can "
+        f"estimate them. Give the entries values, or {noise.name}[{i}, {i}] a variance.",
+        slot=slot.name,
+    )
 
 
 def _directions(slot: Slot, member: int) -> Array:

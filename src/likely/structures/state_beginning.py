@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from likely.core.params import Params
+from likely.core.patterns import Names
 from likely.core.slot import Slot
-from likely.core.written import Free
+from likely.core.written import Free, written
 from likely.errors import ModelError
 from likely.families.gaussian import LOG_2PI, check_collapse, maximise_gaussian
 from likely.families.moments import Moments, outer, positive_definite
@@ -16,6 +18,7 @@ from likely.numerics.soft import Array
 from likely.structures.state_sums import StateSums
 from likely.structures.state_theta import MOVING, SHOWING, blocks_of, theta
 
+STARTS = ("diffuse", "stationary")  # what may be said in words, of all states or of each
 STABLE = 1 - 1e-12  # the largest modulus of an eigenvalue below which there is a stationary distribution
 SWEEPS, SETTLED = 100, 1e-13
 
@@ -25,6 +28,7 @@ class Beginning:
 
     settles: tuple[str, ...] = ()  # slots that are no slots here, as they follow from what is written
     fixed = False  # is the first state a parameter, not something hidden?
+    held = False  # is it one that an M-step leaves as it is, so that the likelihood itself must be climbed?
 
     def __init__(self, slots: dict[str, Slot] | None = None):
         self.slots = slots or {}
@@ -36,6 +40,14 @@ class Beginning:
     def begun(self, params: Params) -> Params:
         """With the mean and covariance of the first state that follow from the rest."""
         return params
+
+    def flat(self, m: int) -> Array:
+        """(m,): which of the first states are diffuse."""
+        return np.zeros(m, bool)
+
+    def possible(self, params: Params) -> tuple[Params, Array]:
+        """Which members (k,) have such a first state, and the parameters, with others for the members that have not."""
+        return params, np.ones(len(params.A), bool)
 
     def completed(self, stats: StateSums, params: Params) -> StateSums:
         """With what the first state itself adds to the moments of moves and rows."""
@@ -79,20 +91,17 @@ class Fixed(Beginning):
     """A fixed first state: P0 is 0, and m0 is that state, known or to be estimated.
 
     It is a parameter of the moves and rows that follow it at once (Holmes 2013): the M-step finds it and the two
-    equations in turn, until none moves.
+    equations in turn, until none moves. Where states have no noise the second state follows from the first, whatever
+    that is: given the second, nothing moves it.
     """
 
     fixed = True
 
+    def __init__(self, slots: dict[str, Slot] | None = None):
+        super().__init__(slots)
+        self.held = "m0" in self.slots and not self.slots["m0"].fixed and _singular(self.slots["Q"])
+
     def bound(self, model: Any) -> Any:
-        known = model.slots["m0"]
-        if not known.fixed and _singular(model.slots["Q"]):
-            raise ModelError(
-                "StateSpace.P0 = 0 (which is the estimate of one series alone) with m0 to be estimated, and Q leaves "
-                'some states without noise: EM cannot move a fixed start there. Write P0="diffuse", or values in m0 '
-                "and P0.",
-                slot="P0",
-            )
         zero = np.zeros((model.slots["P0"].k, *model.slots["P0"].event))
         slot = model.slots["P0"]
         return model._changed(
@@ -117,7 +126,7 @@ class Fixed(Beginning):
                 float(np.abs(new[n] - params[n]).max(initial=0) / (1 + np.abs(new[n]).max(initial=0))) for n in new
             )
             params = new
-            if self.slots["m0"].fixed or moved < SETTLED:
+            if self.slots["m0"].fixed or self.held or moved < SETTLED:
                 break
         return params
 
@@ -126,6 +135,8 @@ class Fixed(Beginning):
         slot = self.slots["m0"]
         if slot.fixed:
             return np.asarray(slot.known)
+        if self.held:
+            return params.m0
         k, m = params.m0.shape
         move, rows = stats.first_move, stats.first_rows
         each = len(rows.weight) // k
@@ -156,6 +167,9 @@ class Diffuse(Beginning):
 
     settles = ("m0", "P0")
 
+    def flat(self, m: int) -> Array:
+        return np.ones(m, bool)
+
     def begun(self, params: Params) -> Params:
         k, m, _ = params.A.shape
         return params.replace(m0=np.zeros((k, m)), P0=np.broadcast_to(np.where(np.eye(m) > 0, np.inf, 0.0), (k, m, m)))
@@ -174,16 +188,15 @@ class PartlyDiffuse(Diffuse):
         super().__init__(slots)
         self.m0, self.P0 = m0, P0
 
+    def flat(self, m: int) -> Array:
+        return np.isinf(np.diagonal(self.P0))
+
     def begun(self, params: Params) -> Params:
         k, m, _ = params.A.shape
         return params.replace(m0=np.broadcast_to(self.m0, (k, m)), P0=np.broadcast_to(self.P0, (k, m, m)))
 
     def expected(self, model: Any, params: Params, stats: StateSums) -> Array:
-        some = np.isfinite(np.diagonal(self.P0))
-        first = stats.first
-        kept = Moments(first.weight, first.dof, first.mean[:, some], first.scatter[:, some][:, :, some])
-        nothing = -0.5 * LOG_2PI * (~some).sum() * first.weight
-        return nothing + log_normal(kept, params.m0[:, some], params.P0[:, some][:, :, some])
+        return log_partly(stats.first, params, self.flat(len(self.P0)))
 
 
 def beginning_of(model: Any, slots: dict[str, Slot] | None = None) -> Beginning:
@@ -191,17 +204,43 @@ def beginning_of(model: Any, slots: dict[str, Slot] | None = None) -> Beginning:
     from likely.structures.state_stationary import Stationary
 
     m0, P0 = model.m0, model.P0
-    if isinstance(P0, str) and P0 in ("diffuse", "stationary"):
+    words = words_of(model)
+    if words:
         if not isinstance(m0, Free):
             raise ModelError(
-                f"StateSpace.m0 = {m0!r} beside P0={P0!r}, which says what the first state is; leave m0 out.", slot="m0"
+                f"StateSpace.m0 = {written(m0)} beside P0={P0!r}, which says what the first state is; leave m0 out.",
+                slot="m0",
             )
-        return Diffuse(slots) if P0 == "diffuse" else Stationary(slots)
+        return Diffuse(slots) if set(words) == {"diffuse"} else Stationary(slots, words)
     if isinstance(P0, np.ndarray) and np.isinf(P0).any():
         return _partly(model, slots)
     if isinstance(P0, float | int | np.ndarray) and not np.any(P0):
         return Fixed(slots)
     return Beginning(slots)
+
+
+def words_of(model: Any) -> tuple[str, ...]:
+    """What P0 says in words: of all states at once, or of each."""
+    P0 = model.P0
+    if isinstance(P0, str) and P0 in STARTS:
+        return (P0,)
+    if isinstance(P0, float) and math.isinf(P0) and P0 > 0:
+        return ("diffuse",)
+    if not isinstance(P0, Names) or not set(P0.cells) & set(STARTS):
+        return ()
+    if not set(P0.cells) <= set(STARTS):
+        raise ModelError(
+            f"StateSpace.P0 = {P0!r}: of each state it says 'diffuse' or 'stationary', and nothing else beside these. "
+            "Where a covariance of other states is known, write the matrix, with infinite variances of diffuse states.",
+            slot="P0",
+        )
+    if isinstance(model.size, int) and P0.shape != (model.size,):
+        raise ModelError(
+            f"StateSpace.P0 = {P0!r} speaks of {P0.shape[0]} states, and there are {written(model.size)}; write one "
+            "word for each.",
+            slot="P0",
+        )
+    return P0.cells
 
 
 def _partly(model: Any, slots: dict[str, Slot] | None) -> Beginning:
@@ -310,16 +349,20 @@ def _solved(slot: Slot, bottom: Array, top: Array, before: Array) -> Array:
     return out
 
 
+def log_partly(first: Moments, params: Params, flat: Array) -> Array:
+    """(k,): expected log density of moments of first states, of which those that are flat (m,) are diffuse."""
+    own = np.flatnonzero(~flat)
+    kept = Moments(first.weight, first.dof, first.mean[:, own], first.scatter[:, own[:, None], own])
+    return log_normal(kept, params.m0[:, own], params.P0[:, own[:, None], own]) - (
+        0.5 * LOG_2PI * flat.sum() * first.weight
+    )
+
+
 def log_normal(first: Moments, mean: Array, covariance: Array) -> Array:
     """(k,): expected log density of moments, on the range of a covariance that may be singular."""
-    scatter = first.about(mean)
-    out = np.empty(len(mean))
-    for i, one in enumerate(covariance):
-        size, axes = np.linalg.eigh(one)
-        some = size > 1e-13 * max(size[-1], 0.0)
-        part = np.einsum("ij,ji->i", axes.T @ scatter[i], axes)
-        log_det = np.log(size[some]).sum()
-        out[i] = -0.5 * (
-            first.weight[i] * some.sum() * LOG_2PI + first.dof[i] * log_det + (part[some] / size[some]).sum()
-        )
-    return out
+    size, axes = np.linalg.eigh(covariance)
+    some = size > 1e-13 * np.maximum(size[:, -1:], 0.0)
+    safe = np.where(some, size, 1.0)
+    along = np.einsum("kji,kji->ki", first.about(mean) @ axes, axes)
+    square = np.where(some, along / safe, 0.0).sum(1)
+    return -0.5 * (first.weight * some.sum(1) * LOG_2PI + first.dof * np.log(safe).sum(1) + square)

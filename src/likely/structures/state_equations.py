@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy as np
 
 from likely.core.slot import Slot
 from likely.errors import Degenerate
-from likely.families.gaussian import COLLINEAR, LOG_2PI, alternate, check_collapse, expected_gaussian
+from likely.families.gaussian import COLLINEAR, LOG_2PI, alternate, expected_gaussian
 from likely.families.moments import Moments, outer, positive_definite
 from likely.families.regression import residual_scatter
 from likely.numerics.soft import Array
 from likely.structures.equation_checks import check_equation
 from likely.structures.noise import Noise
 from likely.structures.noise_range import Range
+from likely.structures.state_floor import Floored
 from likely.structures.state_plain import plain_maximum
 from likely.structures.state_unknowns import UNTOLD, Unknowns, elementwise, masks, pretend_rows
 
@@ -24,7 +26,7 @@ ROUNDING = 8 * float(np.finfo(float).eps)
 Best = Callable[[Array], Array]  # from the covariance of the noise to the best coefficients
 
 
-class Equation:
+class Equation(Floored):
     """One linear equation of a state space, response = theta (regressors, 1) + noise, for a bank of k members.
 
     Parameters
@@ -34,11 +36,17 @@ class Equation:
     noise : Slot              event (r, r), its domain a Noise
     least : float             the smallest share of a response's variance that a free noise may have; 0 refuses less
                               than rounding can tell
+    hidden : bool             are the states? Then free entries in rows without noise are not refused
+
+    Attributes
+    ----------
+    held : bool      are there such entries? Given what is known of the states they are what they were, and stay so,
+                     with all of the equation: its M-step does nothing, and the likelihood itself must be climbed
 
     Raises
     ------
-    ModelError      entries that are free in rows without noise, a name that stands in two slots, PretendRows beside a
-                    singular noise
+    ModelError      entries that are free in rows without noise, where states are not hidden; a name that stands in two
+                    slots, PretendRows beside a singular noise
 
     Notes
     -----
@@ -52,11 +60,13 @@ class Equation:
     columns counts as one row in the denominator of the noise.
     """
 
-    def __init__(self, slopes: Sequence[Slot], intercept: Slot, noise: Slot, *, least: float = 0.0):
+    def __init__(
+        self, slopes: Sequence[Slot], intercept: Slot, noise: Slot, *, least: float = 0.0, hidden: bool = False
+    ):  # fmt: skip
         self.slopes, self.intercept, self.noise, self.least = tuple(slopes), intercept, noise, least
         self.k, self.r, self.z = noise.k, noise.event[0], sum(s.event[1] for s in slopes)
         self.range = Range(noise)
-        check_equation(self.slopes, intercept, noise, self.range)
+        self.held = check_equation(self.slopes, intercept, noise, self.range, hidden=hidden)
         # An intercept of its own is what is left at the means whatever the slopes are, so deviations from them will do.
         self._centred = intercept.simple and elementwise(intercept) and intercept.prior is None
         self._level = np.asarray(intercept.known) if intercept.fixed else None
@@ -109,6 +119,8 @@ class Equation:
         ------
         Degenerate      regressors depend linearly on one another, or a free variance fell to zero
         """
+        if self.held:
+            return theta_now, noise_now
         if self._plain and (found := plain_maximum(stats, self.z, self._level, self.least)) is not None:
             return found
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -241,7 +253,7 @@ class Equation:
         dof = slot.pool(dof)
         value = slot.pool(scatter) / dof[:, None, None]
         assert isinstance(slot.domain, Noise)
-        value = self._allowed(stats, slot.domain.restrict(value))
+        value = self._allowed(stats, slot.domain.restrict(value), now)
         return value if (dof > 0).all() else np.where((dof > 0)[:, None, None], value, now)
 
     def scatter(self, stats: Moments, theta: Array) -> Array:
@@ -252,48 +264,13 @@ class Equation:
         away[:, :, : self.z] = -theta[:, :, : self.z]
         return away @ stats.scatter @ away.swapaxes(1, 2)
 
-    def _allowed(self, stats: Moments, value: Array) -> Array:
-        """The noise, held above nothing where regressors are hidden: there its maximum may lie at 0, which is no error.
+    def expected(self, theta: Array, noise: Array, stats: Moments, centre: Array | None = None) -> Array:
+        """(k,): the sum of w log density; on its range where the noise is singular.
 
-        No covariance below `least` (of the response's own variances) belongs to the model; eigenvalues on the scale of
-        these variances are raised to it, which is the maximum under that condition.
+        What is left of the response after a `centre` near theta may be far smaller than the response.
         """
-        if self.least == 0:
-            self._check(stats, value)
-            return value
-        domain, slot = self.noise.domain, self.noise
-        assert isinstance(domain, Noise)
-        i = domain.free_rows(self.r)
-        total = slot.pool(np.einsum("krr->kr", stats.scatter[:, self.z :, self.z :])[:, i])
-        size = total / slot.pool(stats.weight)[:, None]
-        seen = stats.weight > 0
-        if not (size[seen] > 0).all():
-            self._check(stats, value)  # a response that never varies
-            return value
-        sd = np.sqrt(np.where(seen[:, None], size, 1.0))
-        part = value[:, i[:, None], i] / outer(sd)
-        part[~seen] = np.eye(len(i))
-        if positive_definite(part - 0.5 * self.least * np.eye(len(i))).all():
-            return value
-        share, axes = np.linalg.eigh(part)
-        out = value.copy()
-        out[:, i[:, None], i] = (axes * np.maximum(share, self.least)[:, None]) @ np.swapaxes(axes, 1, 2) * outer(sd)
-        return np.where(seen[:, None, None], domain.restrict(out), value)
-
-    def _check(self, stats: Moments, value: Array) -> None:
-        """Refuse a free part that has fallen to zero. A shape is known, so only its size can."""
-        domain, z = self.noise.domain, self.z
-        assert isinstance(domain, Noise)
-        if not domain.structured:
-            own = Moments(stats.weight, stats.dof, stats.mean[:, z:], stats.scatter[:, z:, z:])
-            return check_collapse(own, self.noise, value, cure=cure_of(self.noise))
-        i = domain.free_rows(self.r)[: 1 if domain.scale_of is not None else None]
-        at = z + i
-        own = Moments(stats.weight, stats.dof, stats.mean[:, at], stats.scatter[:, at[:, None], at])
-        return check_collapse(own, self.noise, value[:, i[:, None], i], cure=cure_of(self.noise))
-
-    def expected(self, theta: Array, noise: Array, stats: Moments) -> Array:
-        """(k,): the sum of w log density; on its range where the noise is singular."""
+        if centre is not None:
+            theta, stats = theta - centre, self._about(stats, centre)
         scatter = residual_scatter(stats, theta[:, :, : self.z], theta[:, :, self.z])
         if self.range.regular:
             return expected_gaussian(stats, noise, scatter)
@@ -302,10 +279,15 @@ class Equation:
         out = -0.5 * (stats.weight * rank * LOG_2PI + stats.dof * log_det + trace)
         return out if stats.base is None else out + stats.base
 
-
-def cure_of(noise: Slot) -> str:
-    """What to do about a noise that fell to zero."""
-    return f"Give {noise.name} a value or a prior, or take fewer states."
+    def _about(self, stats: Moments, theta: Array) -> Moments:
+        """Moments of (regressors, what is left of the response after theta)."""
+        n, width = stats.mean.shape
+        own, z = theta.reshape(n, -1, self.z + 1), self.z
+        away = np.tile(np.eye(width), (n, 1, 1))
+        away[:, z:, :z] = -own[:, :, :z]
+        mean = (away @ stats.mean[:, :, None])[:, :, 0]
+        mean[:, z:] -= own[:, :, z]
+        return replace(stats, mean=mean, scatter=away @ stats.scatter @ away.swapaxes(1, 2))
 
 
 def _augmented(weight: Array, x: Array, y: Array, within: Array, across: Array) -> tuple[Array, Array]:

@@ -10,7 +10,6 @@ from likely.core.data import Sequences
 from likely.core.params import Params
 from likely.errors import Degenerate
 from likely.numerics.soft import Array
-from likely.structures.state_identity import settled
 from likely.structures.state_stationary import radius
 from likely.structures.state_sums import summed
 from likely.structures.state_tracked import layout_of
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 STAY = (0.3, 0.95)  # between these the diagonal of a free A begins
 MOVING, SHOWING = 0.1, 0.5  # shares of the rows' variance that the two noises begin with
 UNSURE = 0.1  # variance of a guessed state, in units of the states'
+BESIDE = 0.5  # what is free in a row without noise, in units of what is known there
 MOST = 20_000  # rows from which states are guessed
 STEADY = 0.98  # the largest eigenvalue to begin with
 
@@ -51,18 +51,21 @@ def _plain(model: Any, data: Sequences, weights: Array, rng: np.random.Generator
         "C": sd * rng.standard_normal((k, d, m)), "b": np.zeros((k, m)), "d": mean, "m0": np.zeros((k, m)),
         "B": np.zeros((k, m, model.setting.dims["p"])), "D": np.zeros((k, d, model.setting.dims["p"])),
     }  # fmt: skip
-    out = {n: settled(slots[n], v) for n, v in values.items() if n in slots}
+    if model.showing.held:
+        largest = np.abs(np.nan_to_num(slots["C"].nearest(np.zeros((k, d, m))))).max(2, keepdims=True)
+        values["C"] *= np.where(largest > 0, BESIDE * largest / sd, 1.0)
+    out = {n: slots[n].nearest(v) for n, v in values.items() if n in slots}
     shown = np.einsum("kdm,kdm->k", out["C"], out["C"]) / (d * m)
     size = variance.mean(1) / np.where(shown > 0, shown, 1.0) * np.exp(rng.standard_normal(k))
     eye = np.broadcast_to(np.eye(m), (k, m, m))
-    out["Q"] = settled(slots["Q"], MOVING * size[:, None, None] * eye)
+    out["Q"] = slots["Q"].nearest(MOVING * size[:, None, None] * eye)
     share = SHOWING * np.exp(0.5 * rng.standard_normal(k))
-    out["R"] = settled(slots["R"], share[:, None, None] * variance[:, :, None] * np.eye(d))
+    out["R"] = slots["R"].nearest(share[:, None, None] * variance[:, :, None] * np.eye(d))
     if "P0" in slots:
-        out["P0"] = settled(slots["P0"], size[:, None, None] * eye)
+        out["P0"] = slots["P0"].nearest(size[:, None, None] * eye)
         if slots["m0"].known is None:
-            out["m0"] = settled(slots["m0"], _first_level(out["C"], mean - out["d"]))
-    out["A"] = _steady(slots["A"], out["A"])
+            out["m0"] = slots["m0"].nearest(_first_level(out["C"], mean - out["d"]))
+    out["A"] = _steady(slots["A"], out["A"], model.beginning.flat(m))
     return model.beginning.begun(Params(**{n: np.ascontiguousarray(v) for n, v in out.items()}))
 
 
@@ -71,13 +74,17 @@ def _first_level(C: Array, level: Array) -> Array:
     return np.stack([np.linalg.lstsq(one, away, rcond=None)[0] for one, away in zip(C, level, strict=True)])
 
 
-def _steady(slot: Any, A: Array) -> Array:
-    """Free moves shrunk until the states do not run away, where that is in their power."""
+def _steady(slot: Any, A: Array, flat: Array) -> Array:
+    """Free moves shrunk until the states do not run away, where that is in their power.
+
+    Where some states (m,) are diffuse and others not, it is these others: a level among the diffuse ones never rests.
+    """
+    own = np.flatnonzero(~flat | flat.all())
     for _ in range(50):
-        far = radius(A) > STEADY
+        far = radius(A[:, own[:, None], own]) > STEADY
         if slot.fixed or not far.any():
             break
-        A = settled(slot, np.where(far[:, None, None], 0.8 * A, A))
+        A = slot.nearest(np.where(far[:, None, None], 0.8 * A, A))
     return A
 
 

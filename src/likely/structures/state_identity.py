@@ -10,7 +10,7 @@ from likely.core.params import Params
 from likely.core.slot import Slot
 from likely.errors import ModelError
 from likely.numerics.soft import Array
-from likely.structures.state_beginning import Diffuse, PartlyDiffuse
+from likely.structures.state_beginning import PartlyDiffuse
 
 STEP, NONE = 1e-5, 1e-7  # of differences; of the largest singular value: one that is 0
 ROUNDS = 5  # of bringing rows and columns to a common size
@@ -25,7 +25,7 @@ def redundant(model: Any) -> int:
     there are m^2 where A, C and Q are free.
     """
     rng = np.random.default_rng(0)
-    return len(_coordinates(model, {n: _somewhere(s, rng) for n, s in model.slots.items()}))
+    return len(_coordinates(model, {n: s.somewhere(rng) for n, s in model.slots.items()}))
 
 
 def neutral(model: Any, params: Params) -> Array:
@@ -62,14 +62,13 @@ def check_volume(model: Any) -> None:
 
     Its density is flat, so larger states make any data more likely: there would be no maximum.
     """
-    start, m = model.beginning, model.size
-    if not isinstance(start, Diffuse):
+    diffuse = model.beginning.flat(model.size)
+    if not diffuse.any():
         return
     rng = np.random.default_rng(0)
-    place = {n: _somewhere(s, rng) for n, s in model.slots.items()}
+    place = {n: s.somewhere(rng) for n, s in model.slots.items()}
     across = {n: _across(s, place[n]) for n, s in model.slots.items()}
-    diffuse = np.isinf(np.diagonal(start.P0)) if isinstance(start, PartlyDiffuse) else np.ones(m, bool)
-    growth = np.tile(np.concatenate([np.diag(diffuse).ravel(), np.zeros(m)]), model.k)
+    growth = np.tile(np.concatenate([np.diag(diffuse).ravel(), np.zeros(model.size)]), model.k)
     allowed = _allowed(model, across, _moves(place), started=False)
     if np.abs(allowed @ growth).max(initial=0.0) > NONE * np.abs(allowed).max(initial=0.0):
         raise ModelError(
@@ -120,26 +119,20 @@ def _of_the_start(model: Any, moves: int) -> Array:
     """(conditions, moves): what a diffuse start, which is in no slot, refuses.
 
     Its density is flat in the directions of the diffuse states: these stay what they are, a change of their volume
-    changes the density, and what is known of the other first states stays known.
+    changes the density, and what is known of the other first states stays known. (Stationary ones are so in any basis.)
     """
     k, m, start = model.k, model.size, model.beginning
-    if not isinstance(start, Diffuse):
+    diffuse = start.flat(m)
+    if not diffuse.any():
         return np.zeros((0, moves))
-    partly = isinstance(start, PartlyDiffuse)
-    diffuse = np.isinf(np.diagonal(start.P0)) if partly else np.ones(m, bool)
-    m0, P0 = (start.m0, np.where(np.isinf(start.P0), 0.0, start.P0)) if partly else (np.zeros(m), np.zeros((m, m)))
     conditions = []
     for unit in np.eye(m * m + m):
         E, c = unit[: m * m].reshape(m, m), unit[m * m :]
-        known = np.ix_(~diffuse, ~diffuse)
-        conditions.append(
-            [
-                np.trace(E[np.ix_(diffuse, diffuse)]),
-                *E[np.ix_(~diffuse, diffuse)].ravel(),
-                *(E @ m0 + c)[~diffuse],
-                *(E @ P0 + P0 @ E.T)[known].ravel(),
-            ]
-        )
+        each = [np.trace(E[np.ix_(diffuse, diffuse)]), *E[np.ix_(~diffuse, diffuse)].ravel()]
+        if isinstance(start, PartlyDiffuse):
+            P0 = np.where(np.isinf(start.P0), 0.0, start.P0)
+            each += [*(E @ start.m0 + c)[~diffuse], *(E @ P0 + P0 @ E.T)[np.ix_(~diffuse, ~diffuse)].ravel()]
+        conditions.append(each)
     return np.kron(np.eye(k), np.transpose(conditions))
 
 
@@ -177,23 +170,3 @@ def _null_space(refused: Array) -> Array:
     triangle = np.linalg.qr(refused, mode="r") if len(refused) > refused.shape[1] else refused
     _, size, across = np.linalg.svd(triangle)
     return across[int((size > NONE * max(1.0, size.max(initial=0.0))).sum()) :]
-
-
-def _somewhere(slot: Slot, rng: np.random.Generator) -> Array:
-    """(k,) + event: values that the slot allows, in no special place."""
-    shape = (slot.k, *slot.event)
-    value = rng.standard_normal(shape)
-    if slot.name in ("Q", "R", "P0"):
-        value = value @ np.swapaxes(value, 1, 2) + np.eye(shape[-1])
-    return settled(slot, value)
-
-
-def settled(slot: Slot, value: Array) -> Array:
-    """Values as near to some others as the slot allows, in a plain sense."""
-    value = slot.spread(slot.one(value - slot.offsets)) + slot.offsets
-    if slot.known is not None:
-        return np.where(np.isnan(slot.known), value, slot.known)
-    domain: Any = slot.domain
-    if hasattr(domain, "coordinates"):
-        return domain.values(domain.coordinates(value))
-    return domain.restrict(value) if hasattr(domain, "restrict") else value

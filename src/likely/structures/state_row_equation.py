@@ -14,7 +14,8 @@ from likely.families.moments import Moments
 from likely.families.regression import residual_scatter
 from likely.numerics.soft import Array
 from likely.structures.noise import Noise
-from likely.structures.state_equations import Equation, cure_of
+from likely.structures.state_equations import Equation
+from likely.structures.state_floor import SMALLEST, cure_of
 
 
 class RowEquation(Equation):
@@ -28,8 +29,10 @@ class RowEquation(Equation):
         """Rows have moments of their own."""
         return False
 
-    def __init__(self, slopes: Sequence[Slot], intercept: Slot, noise: Slot, *, least: float = 0.0):
-        super().__init__(slopes, intercept, noise, least=least)
+    def __init__(
+        self, slopes: Sequence[Slot], intercept: Slot, noise: Slot, *, least: float = 0.0, hidden: bool = False
+    ):  # fmt: skip
+        super().__init__(slopes, intercept, noise, least=least, hidden=hidden)
         if not self._diagonal():
             raise ModelError(
                 f"{noise.name} is not diagonal, so rows cannot be told apart. Write 'diagonal', 'spherical' or "
@@ -58,10 +61,10 @@ class RowEquation(Equation):
         assert isinstance(slot.domain, Noise)
         variance = slot.domain.variances(scatter, dof)
         variance = np.where(np.isnan(variance), np.einsum("krr->kr", now), variance)
-        variance = self._allowed_rows(stats, variance)
+        variance = self._allowed_rows(stats, variance, np.einsum("krr->kr", now))
         return variance[:, :, None] * np.eye(self.r)
 
-    def _allowed_rows(self, stats: Moments, variance: Array) -> Array:
+    def _allowed_rows(self, stats: Moments, variance: Array, now: Array) -> Array:
         """Variances (k, r) of rows, held above nothing as those of an Equation are."""
         domain = self.noise.domain
         assert isinstance(domain, Noise)
@@ -72,9 +75,27 @@ class RowEquation(Equation):
             self._check_rows(stats, variance)
             return variance
         out = variance.copy()
-        out[:, free] = np.maximum(variance[:, free], self.least * size[:, free])
+        before, dof = now[:, free] / size[:, free], self._apart(stats.dof)
+        for i in free:  # alone, or with those whose variance is the same
+            own = next((g for g in domain.groups if i in g), np.array([i]))
+            total = dof[:, own].sum(1)
+            self._refuse_vanishing(variance[:, i] / size[:, i], now[:, i] / size[:, i], total)
+        least = np.clip(before, SMALLEST * self.least, self.least)
+        out[:, free] = np.maximum(variance[:, free], least * size[:, free])
         for group in domain.groups:
             out[:, group] = out[:, group].max(1, keepdims=True)
+        return out
+
+    def floored(self, stats: Moments, noise: Array) -> Array:
+        weight, domain = self._apart(stats.weight), self.noise.domain
+        if self.least == 0 or self.noise.fixed:
+            return noise
+        assert isinstance(domain, Noise)
+        out, i = noise.copy(), domain.free_rows(self.r)
+        size = self._apart(stats.scatter[:, self.z, self.z]) / np.where(weight > 0, weight, 1.0)
+        out[:, i, i] = np.maximum(noise[:, i, i], self.least * size[:, i])
+        for group in domain.groups:
+            out[:, group, group] = out[:, group, group].max(1, keepdims=True)
         return out
 
     def _check_rows(self, stats: Moments, variance: Array) -> None:
@@ -90,7 +111,9 @@ class RowEquation(Equation):
         flat = theta.reshape(self.k * self.r, 1, self.z + 1)
         return residual_scatter(stats, flat[:, :, : self.z], flat[:, :, self.z]).reshape(self.k, self.r)
 
-    def expected(self, theta: Array, noise: Array, stats: Moments) -> Array:
+    def expected(self, theta: Array, noise: Array, stats: Moments, centre: Array | None = None) -> Array:
+        if centre is not None:
+            theta, stats = theta - centre, self._about(stats, centre)
         weight, dof, variance = self._apart(stats.weight), self._apart(stats.dof), np.einsum("krr->kr", noise)
         on = variance > 0
         safe = np.where(on, variance, 1.0)

@@ -25,7 +25,8 @@ from likely.structures.state_blocks import Blocks
 from likely.structures.state_draws import drawn
 from likely.structures.state_equations import Equation
 from likely.structures.state_guess import first_params
-from likely.structures.state_identity import UNDETERMINED, check_volume, neutral, redundant, settled
+from likely.structures.state_identity import UNDETERMINED, check_volume, neutral, redundant
+from likely.structures.state_invertible import invertible
 from likely.structures.state_questions import StateQuestions
 from likely.structures.state_row_equation import RowEquation
 from likely.structures.state_sums import StateSums
@@ -58,12 +59,14 @@ class StateSpace(StateQuestions, Family):
     m0 : array (m,)       mean of the first state
     P0 : array (m, m), "stationary" or "diffuse"      covariance of the first state. 0 with m0 left out is a fixed
                           unknown start; "stationary" begins as the series goes on; "diffuse" knows nothing of it,
-                          exactly; an infinite variance on the diagonal says so of one state
+                          exactly; an infinite variance on the diagonal says so of one state, and a list
+                          ["diffuse", "stationary"] has a word for each
 
     Raises
     ------
     ModelError      blocks whose shapes do not fit, a covariance with a negative eigenvalue, a stationary start of an
-                    unstable A, a diffuse start where the basis of the states is not fixed
+                    unstable A or of states that diffuse ones move, a diffuse start where the basis of the states is not
+                    fixed
 
     Notes
     -----
@@ -77,6 +80,9 @@ class StateSpace(StateQuestions, Family):
     equation is a linear regression on them, with A, B, b and Q (or C, D, d and R) estimated together. NaN is a value
     that was not observed: whole rows, or parts of them. The likelihood of one series alone is highest where P0 is 0:
     that is its estimate, and m0 is then the first state itself.
+
+    Where entries are free in rows that have no noise (the moving averages of `arma`) an M-step cannot move them: the
+    exact log-likelihood is climbed in all that is free by Newton's method, which has the last word.
 
     With everything free the states are determined only up to a basis: x and M x tell the same of y. `n_free` counts
     what is identified, and `canonical()` fixes a basis. States are integrated out at every temperature: hard EM of a
@@ -132,6 +138,10 @@ class StateSpace(StateQuestions, Family):
     @property
     def hidden(self) -> bool:  # not where states are known, and rows are whole or apart
         return not self.observed
+
+    @property
+    def climbs(self) -> bool:  # where entries are free in rows without noise
+        return any(part is not None and part.held for part in (self.moving, self.showing, self.beginning))
 
     @property
     def sequential(self) -> bool:
@@ -208,9 +218,10 @@ class StateSpace(StateQuestions, Family):
         by_row = gaps and _diagonal(slots["R"])
         seen = rows is not None and rows.labels is not None and rows.labels.ndim == 2
         observed = seen and (by_row or not gaps)
-        kind, least = RowEquation if by_row else Equation, 0.0 if seen else LEAST
-        moving = Equation([slots[n] for n in ("A", "B") if n in slots], slots["b"], slots["Q"], least=least)
-        showing = kind([slots[n] for n in ("C", "D") if n in slots], slots["d"], slots["R"], least=least)
+        kind = RowEquation if by_row else Equation
+        how: dict[str, Any] = {"least": 0.0 if seen else LEAST, "hidden": not seen}
+        moving = Equation([slots[n] for n in ("A", "B") if n in slots], slots["b"], slots["Q"], **how)
+        showing = kind([slots[n] for n in ("C", "D") if n in slots], slots["d"], slots["R"], **how)
         beginning = Beginning(slots) if seen and beginning_of(self).fixed else beginning_of(self, slots)
         own = {"moving": moving, "showing": showing, "by_row": by_row, "beginning": beginning, "observed": observed}
         return self._changed(**own)
@@ -245,7 +256,7 @@ class StateSpace(StateQuestions, Family):
         return self.beginning.begun(params), used
 
     def publish(self, params: Params) -> Self:
-        out = super().publish(params)
+        out = super().publish(invertible(self, params))
         for name in ("moving", "showing", "by_row", "beginning", "observed", "domains"):
             out.__dict__.pop(name, None)
         return out._changed(domains=out._with_slots(*(n for n in StateSpace.domains if n in params)))
@@ -262,8 +273,10 @@ class StateSpace(StateQuestions, Family):
     # -- the protocol
     def infer(self, params: Params, data: Any, temperature: float = 1.0) -> Posterior:
         data = in_sequences(data)
+        params, there = self.beginning.possible(params)
         hidden = Tracked.of(params, data)
-        return Posterior(hidden.log_prob, hidden, None, lambda: hidden.slack(self, params), stopped=hidden.stopped)
+        log_prob = hidden.log_prob if there.all() else np.where(there, hidden.log_prob, -np.inf)
+        return Posterior(log_prob, hidden, None, lambda: hidden.slack(self, params), stopped=hidden.stopped)
 
     def collect(self, params: Params | None, posterior: Posterior | None, data: Any, weights: Array) -> StateSums:
         data = in_sequences(data)
@@ -278,10 +291,21 @@ class StateSpace(StateQuestions, Family):
         return self.beginning.maximised(self, stats, self._blank() if params is None else params)
 
     def expected_log_density(self, params: Params, stats: StateSums) -> Array:
+        return self._expected(params, stats, None, None)
+
+    def expected_near(self, params: Params, stats: StateSums, centre: Params) -> Array:
+        return self._expected(params, stats, theta(centre, MOVING), theta(centre, SHOWING))
+
+    def _expected(self, params: Params, stats: StateSums, moving: Array | None, showing: Array | None) -> Array:
         whole = self.beginning.completed(stats, params)
-        moved = self.moving.expected(theta(params, MOVING), params.Q, whole.state)
-        shown = self.showing.expected(theta(params, SHOWING), params.R, whole.rows)
+        moved = self.moving.expected(theta(params, MOVING), params.Q, whole.state, moving)
+        shown = self.showing.expected(theta(params, SHOWING), params.R, whole.rows, showing)
         return moved + shown + self.beginning.expected(self, params, stats)
+
+    def held(self, params: Params, stats: StateSums) -> Params:
+        whole = self.beginning.completed(stats, params)
+        Q, R = self.moving.floored(whole.state, params.Q), self.showing.floored(whole.rows, params.R)
+        return self.beginning.begun(params.replace(Q=Q, R=R))
 
     def _blank(self) -> Params:
         """Parameters that nothing is known of, to begin an M-step that has no need of any: states are known."""
@@ -290,7 +314,7 @@ class StateSpace(StateQuestions, Family):
         values = {n: np.zeros(shape) for n, shape in zero.items() if p or n not in OF_INPUTS}
         one = {"Q": m, "R": d, "P0": m}
         values |= {n: np.broadcast_to(np.eye(size), (k, size, size)) for n, size in one.items()}
-        within = {n: settled(self.slots[n], v) if n in self.slots else v for n, v in values.items()}
+        within = {n: self.slots[n].nearest(v) if n in self.slots else v for n, v in values.items()}
         return self.beginning.begun(Params(**{n: np.ascontiguousarray(v) for n, v in within.items()}))
 
     def draw(self, params: Params, members: Array, data: Any, rng: np.random.Generator) -> Array:

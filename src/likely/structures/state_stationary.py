@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from likely.core.params import Params
+from likely.core.slot import Slot
+from likely.core.written import written
 from likely.errors import ModelError
-from likely.families.moments import outer
+from likely.families.moments import Moments, outer
 from likely.numerics.soft import Array
-from likely.structures.state_beginning import STABLE, Beginning, equations_maximised, log_normal, pseudo_inverse
-from likely.structures.state_identity import settled
+from likely.structures.state_beginning import STABLE, Beginning, equations_maximised, log_partly, pseudo_inverse
 from likely.structures.state_sums import StateSums
 from likely.structures.state_theta import MOVING, theta
 
@@ -24,16 +25,30 @@ FAR = 1e30  # the value where there is no stationary distribution
 class Stationary(Beginning):
     """The first state has the stationary distribution of the moves: mean (I - A)^-1 b, and P0 = A P0 A' + Q.
 
-    The M-step of A, b and Q has no closed form then: from the better of the old ones and those that leave the first
-    state out of account the expected log density is climbed by BFGS, so it never falls.
+    Some states may be diffuse. The others have no part in these, so A, b and Q above are their own blocks. The M-step
+    of A, b and Q has no closed form: from the better of the old ones and those that leave the first state out of
+    account the expected log density is climbed by BFGS, so it never falls.
     """
 
     settles = ("m0", "P0")
     _alone: Any = None  # one of the models where several stand side by side
 
+    def __init__(self, slots: dict[str, Slot] | None = None, words: tuple[str, ...] = ("stationary",)):
+        super().__init__(slots)
+        self.words = words
+
+    def flat(self, m: int) -> Array:
+        return np.broadcast_to([word == "diffuse" for word in self.words], m)
+
+    def own(self, m: int) -> Array:
+        """Which of m states are stationary, by their places."""
+        return np.flatnonzero(~self.flat(m))
+
     def bound(self, model: Any) -> Any:
-        slot = model.slots["A"]
-        if "B" in model.slots:
+        flat = self.flat(model.size)
+        if flat.any():
+            _check_apart(model, flat)
+        elif "B" in model.slots:
             known = model.slots["B"].known
             if known is None or known.any():
                 raise ModelError(
@@ -41,27 +56,40 @@ class Stationary(Beginning):
                     'B=0, or another start: values in m0 and P0, or P0="diffuse".',
                     slot="P0",
                 )
-        if slot.fixed:
-            check_stable(np.asarray(slot.known))
+        own, known = self.own(model.size), model.slots["A"].known
+        if known is not None and not np.isnan(known[:, own[:, None], own]).any():
+            check_stable(known[:, own[:, None], own], model.P0)
         return model
 
     def begun(self, params: Params) -> Params:
-        m0, P0 = stationary(params.A, params.b, params.Q)
+        k, m, _ = params.A.shape
+        own, m0, P0 = self.own(m), np.zeros((k, m)), np.zeros((k, m, m))
+        at = np.ix_(np.arange(k), own, own)
+        P0[:, range(m), range(m)] = np.inf
+        m0[:, own], P0[at] = stationary(params.A[at], params.b[:, own], params.Q[at])
         return params.replace(m0=m0, P0=P0)
 
+    def possible(self, params: Params) -> tuple[Params, Array]:
+        own = self.own(params.A.shape[1])
+        there = np.isfinite(params.P0[:, own, own]).all(1)
+        if not there.all():
+            A = params.A.copy()
+            A[np.ix_(~there, own)] = 0.0
+            params = self.begun(params.replace(A=A))
+        return params, there
+
     def expected(self, model: Any, params: Params, stats: StateSums) -> Array:
-        if not np.isfinite(params.P0).all():
-            return np.full(len(params.A), -np.inf)
-        return log_normal(stats.first, params.m0, params.P0)
+        params, there = self.possible(params)
+        return np.where(there, log_partly(stats.first, params, self.flat(params.A.shape[1])), -np.inf)
 
     def maximised(self, model: Any, stats: StateSums, params: Params) -> Params:
         if model.axes and model.axes[0].name == "start":
             return self._one_by_one(model, stats, params)
         simple = self.begun(equations_maximised(model, stats, params))
-        names = [n for n in ("A", "b", "Q") if not model.slots[n].fixed]
+        names = [n for n in ("A", "b", "Q") if not (model.slots[n].fixed or model.moving.held)]
         if not names:
             return simple
-        old = self.begun(simple.replace(**{n: settled(model.slots[n], params[n]) for n in names}))
+        old = self.begun(simple.replace(**{n: model.slots[n].nearest(params[n]) for n in names}))
         better = max((old, simple), key=lambda p: _value(model, stats, p))
         return _Climb(self, model, stats, better, names).run()
 
@@ -105,9 +133,9 @@ class _Climb:
     def slope(self, u: Array) -> Array:
         """By the chain rule: exact in A, b and Q, and differences of what they are in free coordinates."""
         at, steps = self.at(u), STEP * np.eye(len(u))
-        if not np.isfinite(at.P0).all():
+        if not self.start.possible(at)[1].all():
             return np.zeros(len(u))
-        raw = _slopes(self.stats, at)
+        raw = _slopes(self.stats, at, self.start.own(at.A.shape[1]))
         out = np.zeros(len(u))
         for name, slot, last in zip(self.names, self.slots, self.ends, strict=True):
             own = slice(last - slot.size(self.begin[name]), last)
@@ -122,13 +150,14 @@ class _Climb:
         return self.model.log_prior(self.at(u))
 
 
-def _slopes(stats: StateSums, params: Params) -> dict[str, Array]:
+def _slopes(stats: StateSums, params: Params, own: Array) -> dict[str, Array]:
     """Derivatives of the expected log density of moves and first states by A, b and Q, entry by entry.
 
-    The first states depend on A and Q through P = A P A' + Q: with H the derivative by P, that by Q is Z = A' Z A + H,
-    and that by A is 2 Z A P.
+    The first states (those that are not diffuse: at the places `own`) depend on A and Q through P = A P A' + Q: with H
+    the derivative by P, that by Q is Z = A' Z A + H, and that by A is 2 Z A P.
     """
-    m, state, first = params.A.shape[1], stats.state, stats.first
+    k, m, _ = params.A.shape
+    state = stats.state
     weight, precision = state.weight[:, None, None], pseudo_inverse(params.Q)
     slopes = theta(params, MOVING)
     away = np.concatenate([-slopes[:, :, :-1], np.broadcast_to(np.eye(m), params.A.shape)], 2)
@@ -138,19 +167,22 @@ def _slopes(stats: StateSums, params: Params) -> dict[str, Array]:
     drifted = state.weight[:, None] * (precision @ error[:, :, None])[:, :, 0]
     squares = scatter @ np.swapaxes(away, 1, 2) + weight * outer(error)
     spread = 0.5 * (precision @ squares @ precision - state.dof[:, None, None] * precision)
-    inverse, off = pseudo_inverse(params.P0), first.mean - params.m0
+    at = np.ix_(np.arange(k), own, own)
+    A, P0, m0 = params.A[at], params.P0[at], params.m0[:, own]
+    first = Moments(stats.first.weight, stats.first.dof, stats.first.mean[:, own], stats.first.scatter[at])
+    inverse, off = pseudo_inverse(P0), first.mean - m0
     first_mean = first.weight[:, None] * (inverse @ off[:, :, None])[:, :, 0]
-    first_spread = 0.5 * (inverse @ first.about(params.m0) @ inverse - first.dof[:, None, None] * inverse)
-    Z = stationary(np.swapaxes(params.A, 1, 2), params.b, first_spread)[1]
-    back = np.linalg.solve(np.eye(m) - np.swapaxes(params.A, 1, 2), first_mean[:, :, None])
-    moved = moved + 2 * Z @ params.A @ params.P0 + back * params.m0[:, None, :]
-    return {"A": moved, "b": drifted + back[:, :, 0], "Q": spread + Z}
+    first_spread = 0.5 * (inverse @ first.about(m0) @ inverse - first.dof[:, None, None] * inverse)
+    Z = stationary(np.swapaxes(A, 1, 2), m0, first_spread)[1]
+    back = np.linalg.solve(np.eye(len(own)) - np.swapaxes(A, 1, 2), first_mean[:, :, None])
+    moved[at] += 2 * Z @ A @ P0 + back * m0[:, None, :]
+    drifted[:, own] += back[:, :, 0]
+    spread[at] += Z
+    return {"A": moved, "b": drifted, "Q": spread}
 
 
 def _value(model: Any, stats: StateSums, params: Params) -> float:
     """Expected log density of moves and first states, and log prior: what depends on A, b and Q."""
-    if not np.isfinite(params.P0).all():
-        return -np.inf
     moves = model.moving.expected(theta(params, MOVING), params.Q, stats.state)
     return float((moves + model.beginning.expected(model, params, stats)).sum()) + model.log_prior(params)
 
@@ -180,12 +212,42 @@ def radius(A: Array) -> Array:
     return np.abs(np.linalg.eigvals(A)).max(1)
 
 
-def check_stable(A: Array) -> None:
-    """Raise a ModelError where known moves (k, m, m) have no stationary distribution."""
+def check_stable(A: Array, P0: Any) -> None:
+    """Raise a ModelError where known moves (k, m, m) of stationary states have no stationary distribution."""
     worst = float(radius(A).max())
-    if worst >= STABLE:
+    if worst < STABLE:
+        return
+    if isinstance(P0, str):
         raise ModelError(
             f'StateSpace(P0="stationary"): A has an eigenvalue of modulus {worst:.6g}, so the state has no stationary '
             'distribution; all must be below 1. Write P0="diffuse", or values in m0 and P0.',
+            slot="P0",
+        )
+    raise ModelError(
+        f"StateSpace(P0={P0!r}): the block of A of the stationary states has an eigenvalue of modulus {worst:.6g}, so "
+        "they have no stationary distribution; all must be below 1. Write 'diffuse' for them.",
+        slot="P0",
+    )
+
+
+def _check_apart(model: Any, flat: Array) -> None:
+    """Raise a ModelError where inputs or diffuse states (m,) move, or may move, stationary ones."""
+    rng = np.random.default_rng(0)
+    own, others = np.flatnonzero(~flat), np.flatnonzero(flat)
+    crossing = model.slots["A"].somewhere(rng)[:, own[:, None], others].any(0)
+    if crossing.any():
+        i, j = np.argwhere(crossing)[0]
+        raise ModelError(
+            f"StateSpace(P0={written(model.P0)}): A moves state {others[j] + 1}, which is diffuse, into state "
+            f"{own[i] + 1}, which so has no stationary distribution. Write A[{own[i]}, {others[j]}] = 0, or 'diffuse' "
+            "for both.",
+            slot="P0",
+        )
+    moved = model.slots["B"].somewhere(rng)[:, own].any((0, 2)) if "B" in model.slots else np.zeros(len(own), bool)
+    if moved.any():
+        i = own[moved.argmax()]
+        raise ModelError(
+            f"StateSpace(P0={written(model.P0)}): inputs move state {i + 1}, so it has no stationary distribution. "
+            f"Write zeros in B[{i}], or 'diffuse' for that state.",
             slot="P0",
         )

@@ -58,7 +58,7 @@ def arma(
     ----------
     p, q : int                     orders of the autoregression and of the moving average
     ar : sequence (p,)             phi; NaN estimates them, all or one by one
-    ma : sequence (q,)             theta; numbers, or NaN where there is also noise (see Notes)
+    ma : sequence (q,)             theta; NaN estimates them, all or one by one
     variance : number or name      variance of e, in units of y squared; NaN estimates it
     intercept : number or name     c of the autoregression below, in units of y; NaN estimates it
     noise : number or name         variance of observation noise that is added to the ARMA process
@@ -69,7 +69,8 @@ def arma(
 
     Raises
     ------
-    ModelError      a negative order, coefficients of another number, or moving averages that EM cannot estimate
+    ModelError      a negative order, coefficients of another number, or free noise beside moving averages that are free
+                    and as many as the autoregression is long
 
     Notes
     -----
@@ -79,9 +80,10 @@ def arma(
     Q = variance r r' with r = (1, theta), where no slot can have it.
 
     Without noise the rows determine what is hidden exactly: given y, the states obey y = C z for the C of the last
-    pass, so that EM would return it for ever. So theta is estimated only where there is noise: known and above 0, or
-    free (noise=NaN) if q < p; an ARMA(p, q) with white noise added is another ARMA, which is not identified from
-    q = p on. A theta that is given can be chosen: `fit(choose([arma(1, 1, ma=[t]) for t in grid]), y, by="aic")`.
+    pass, and an M-step returns it. EM then fits the rest, and the exact likelihood is climbed in all coordinates by
+    Newton's method. Where all thetas and the variance are free the moving average is reported as the invertible one
+    (roots within the unit circle). `noise=nan` needs q < p: an ARMA(p, q) with white noise added is another ARMA, which
+    is not identified from q = p on.
 
     Examples
     --------
@@ -101,17 +103,10 @@ def arma(
 
 
 def _check_identified(p: int, q: int, theta: list[Any], noise: Any) -> None:
-    """Can moving averages that are free be estimated?"""
-    if not any(isinstance(t, str) or is_free(t) for t in theta):
-        return
-    loose = isinstance(noise, str) or is_free(noise)
-    if loose and q >= p:
+    """Can moving averages that are free be told from noise that is?"""
+    moving = any(isinstance(t, str) or is_free(t) for t in theta)
+    if moving and (isinstance(noise, str) or is_free(noise)) and q >= p:
         raise ModelError(
             f"arma({p}, {q}, noise=nan): an ARMA({p}, {q}) with white noise added is an ARMA again, so noise and ma "
             "are not both identified. Write a number for noise, or q below p."
-        )
-    if not loose and noise == 0:
-        raise ModelError(
-            f"arma({p}, {q}): ma is free and noise = 0; EM cannot move it, because the rows then determine the states. "
-            "Write numbers for ma (and choose among them), or a noise above 0."
         )

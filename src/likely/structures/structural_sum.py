@@ -10,10 +10,9 @@ import numpy as np
 from likely.core.patterns import Names
 from likely.core.written import Free, written
 from likely.errors import ModelError
+from likely.structures.state_beginning import words_of
 from likely.structures.state_space import StateSpace
 from likely.structures.structural_entries import NAN, Entries, along_diagonal, diagonal, is_free
-
-STARTS = ("diffuse", "stationary")
 
 
 def structural(*components: StateSpace) -> StateSpace:
@@ -36,8 +35,7 @@ def structural(*components: StateSpace) -> StateSpace:
     -----
     Harvey (1989), chapter 2. A, Q and b stand block by block, and C side by side. Independent noises add, so known
     variances R (and levels d) do too; where that of one component is free, that of the sum is, and the others must be
-    free or 0. A name in one component is not the same name in another. The sum starts stationary if all components do,
-    and diffuse if one does.
+    free or 0. A name in one component is not the same name in another. Every component starts as it does by itself.
 
     Examples
     --------
@@ -52,6 +50,7 @@ def structural(*components: StateSpace) -> StateSpace:
     for i, component in enumerate(components):
         _check(component, i)
     sizes, shown = [c.size for c in components], _own_names(components)
+    starts = [word for c in components for word in np.broadcast_to(words_of(c), c.size).tolist()]
     return StateSpace(
         sum(sizes),
         A=along_diagonal([s["A"] for s in shown]),
@@ -60,7 +59,7 @@ def structural(*components: StateSpace) -> StateSpace:
         d=[_added([s["d"][0][0] for s in shown], "d")],
         Q=along_diagonal([s["Q"] for s in shown]),
         R=[[_added([s["R"][0][0] for s in shown], "R")]],
-        P0="stationary" if all(c.P0 == "stationary" for c in components) else "diffuse",
+        P0=starts[0] if len(set(starts)) == 1 else starts,
     )
 
 
@@ -70,7 +69,7 @@ def _check(component: Any, i: int) -> None:
         raise ModelError(f"structural: component {i} is {component!r}; it must be a StateSpace, as local_level() is.")
     if not isinstance(component.size, int):
         raise ModelError(f"structural: component {i} has {component.size!r} states; their number must be known.")
-    if not isinstance(component.P0, str) or component.P0 not in STARTS:
+    if not words_of(component):
         raise ModelError(
             f"structural: component {i} starts with P0={component.P0!r}; a sum starts diffuse or stationary, so "
             "write P0='diffuse' or P0='stationary'."

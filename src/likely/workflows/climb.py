@@ -79,7 +79,7 @@ class Climb:
         """Every start into the race: several to a bank where that is faster, else each by itself."""
         options: dict[str, Any] = {"tol": self.tol, "max_passes": self.max_passes, "temperature": self.temperature}
         size = TOGETHER // (len(engine.data.rows) * width_of(family))
-        if size < 2 or len(begin) < 2 or family.approximation:
+        if size < 2 or len(begin) < 2 or family.climbs:
             for make in begin:
                 race.enter(
                     lambda make=make: em(family, engine, make(), proposer=self._proposer(family, engine), **options),
@@ -141,6 +141,8 @@ class Climb:
             self._enter(heat, family, small, begin)
             ended = self._go(lambda: self._race(heat, family, small))
         chosen = heat.distinct(REPRESENTATIVES)
+        if not chosen and ended is Outcome.interrupted:
+            raise KeyboardInterrupt  # there is nothing yet to be the best
         if not chosen:  # the sample may be to blame
             self._enter(race, family, engine, begin)
             return ended

@@ -105,7 +105,7 @@ class Refitting:
 
 def alone(family: Family, rows: int) -> bool:
     """Are data sets of so many rows fitted one after the other? A search has a bank of its own."""
-    return family.hidden and (bool(family.approximation) or rows * width_of(family) > CELLS // 2)
+    return family.hidden and (family.climbs or rows * width_of(family) > CELLS // 2)
 
 
 def _height(refit: Refit) -> tuple[float, bool]:
@@ -117,7 +117,7 @@ def _ending(outcome: Outcome) -> str:
     if outcome is Outcome.decreased:
         return "its objective fell, which exact EM never does"
     if outcome is Outcome.stalled:
-        return "the search for a maximum of its approximate likelihood stalled"
+        return "the search for a maximum of its likelihood stalled"
     return f"it did not converge within {MAX_PASSES:,} passes"
 
 

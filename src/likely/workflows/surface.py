@@ -2,8 +2,8 @@
 
 The gradient is that of Q alone (Fisher's identity): at the parameters of the E-step the gradient of the expected
 complete log density is that of the log-likelihood. So any model that EM can fit has standard errors, profiles and a
-certificate, with nothing asked of its family. Where the likelihood is approximate that does not hold, and differences
-of the objective itself are taken.
+certificate, with nothing asked of its family. Where the likelihood is approximate, or rows have no noise, that does not
+hold, and differences of the objective itself are taken.
 """
 
 from __future__ import annotations
@@ -284,9 +284,10 @@ class Surface:
 
 
 class Differenced(Surface):
-    """The same where the likelihood is approximate: there the gradient of Q is not that of the objective.
+    """The same where the gradient of Q is not that of the objective: it is approximate, or hidden states are certain.
 
-    Of a first state that is certain Q tells nothing: there the objective stands in for it.
+    Of a first state that is certain, and of what rows without noise show of states, Q tells nothing: there the
+    objective stands in for it.
     """
 
     def score(self, u: Array | None = None, first: int = 0) -> Array:
@@ -304,7 +305,7 @@ class Differenced(Surface):
         if not len(u):
             here[:] = self._heights(u[None])
         if not np.isfinite(here[0]):
-            raise FitError("the approximate likelihood is no number at parameters near the fit.")
+            raise FitError("the likelihood is no number at parameters near the fit.")
         return float(here[0]), gradient
 
     @cached_property
@@ -341,7 +342,7 @@ class Differenced(Surface):
 
 def surface_at(family: Family, params: Params, data: Data, engine: Local, held: Array | None = None) -> Surface:
     """The surface that suits a family."""
-    return (Differenced if family.approximation else Surface)(family, params, data, engine, held)
+    return (Differenced if family.climbs else Surface)(family, params, data, engine, held)
 
 
 def _refuse_many(p: int) -> None:
