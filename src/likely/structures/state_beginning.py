@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from likely.core.named import counted
 from likely.core.params import Params
 from likely.core.patterns import Names
 from likely.core.slot import Slot
@@ -236,8 +237,8 @@ def words_of(model: Any) -> tuple[str, ...]:
         )
     if isinstance(model.size, int) and P0.shape != (model.size,):
         raise ModelError(
-            f"StateSpace.P0 = {P0!r} speaks of {P0.shape[0]} states, and there are {written(model.size)}; write one "
-            "word for each.",
+            f"StateSpace.P0 = {P0!r} speaks of {counted(P0.shape[0], 'state')}, and there are "
+            f"{written(model.size)}; write one word for each.",
             slot="P0",
         )
     return P0.cells
