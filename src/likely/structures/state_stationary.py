@@ -118,21 +118,28 @@ class _Climb:
         u = np.concatenate([s.to_free(self.begin[n]) for n, s in zip(self.names, self.slots, strict=True)])
         if not len(u):
             return self.begin
-        found = minimize(self.value, u, jac=self.slope, method="BFGS", options={"gtol": SLOPE, "maxiter": 200}).x
-        return self.at(found) if self.value(found) < self.value(u) else self.begin
+        before = self.value(self.begin)
+        found = minimize(self.down, u, jac=True, method="BFGS", options={"gtol": SLOPE, "maxiter": 200}).x
+        after = self.at(found)
+        return after if self.value(after) < before else self.begin
 
     def at(self, u: Array) -> Params:
         parts = np.split(u, self.ends[:-1])
         each = zip(self.names, self.slots, parts, strict=True)
         return self.start.begun(self.begin.replace(**{n: s.from_free(part, self.begin[n])[0] for n, s, part in each}))
 
-    def value(self, u: Array) -> float:
-        found = _value(self.model, self.stats, self.at(u))
+    def down(self, u: Array) -> tuple[float, Array]:
+        """Minus what is climbed, of one row, and its slope."""
+        at = self.at(u)
+        return self.value(at), self.slope(u, at)
+
+    def value(self, at: Params) -> float:
+        found = _value(self.model, self.stats, at)
         return -found / self.rows if np.isfinite(found) else FAR
 
-    def slope(self, u: Array) -> Array:
+    def slope(self, u: Array, at: Params) -> Array:
         """By the chain rule: exact in A, b and Q, and differences of what they are in free coordinates."""
-        at, steps = self.at(u), STEP * np.eye(len(u))
+        steps = STEP * np.eye(len(u))
         if not self.start.possible(at)[1].all():
             return np.zeros(len(u))
         raw = _slopes(self.stats, at, self.start.own(at.A.shape[1]))
