@@ -1,5 +1,6 @@
 # EM by mclust from given means, equal weights and unit covariances. Arguments: folder, n, d, k, model, iterations.
-# Prints the log-likelihood, and the seconds of a run of so many iterations and of one of a single iteration.
+# Prints the log-likelihood, and the seconds and iterations of a run of so many and of one of a single iteration: where
+# the log-likelihood no longer changes in its last bit, mclust ends before.
 suppressPackageStartupMessages(library(mclust))
 given <- commandArgs(trailingOnly = TRUE)
 n <- as.integer(given[2]); d <- as.integer(given[3]); k <- as.integer(given[4])
@@ -14,8 +15,9 @@ start <- list(pro = rep(1 / k, k), mean = means, variance = variance)
 fit <- function(times) {
   control <- emControl(eps = 0, tol = c(0, 0), itmax = c(times, times))
   took <- system.time(r <- em(data = x, modelName = model, parameters = start, control = control))
-  c(r$loglik, took[["elapsed"]])
+  c(r$loglik, took[["elapsed"]], attr(r, "info")[["iterations"]])
 }
+invisible(fit(1))  # what R does once, when a function is first called
 short <- fit(1)
 long <- fit(iterations)
-cat(sprintf("%.17g %.6f %.6f\n", long[1], long[2], short[2]))
+cat(sprintf("%.17g %.6f %d %.6f %d\n", long[1], long[2], as.integer(long[3]), short[2], as.integer(short[3])))
