@@ -83,5 +83,6 @@ def smooth(model: Model, y: Array, drift: Array | None, offsets: Array, layout: 
         square += np.add.reduceat(work.observed.left, offsets[:-1])
         log_dets += np.add.reduceat(work.observed.log_det[layout.pattern], offsets[:-1])
     log_prob = -0.5 * (layout.observed * LOG_2PI + log_dets + square)
-    log_prob[list(work.impossible)] = -np.inf
+    if work.impossible:
+        log_prob[list(work.impossible)] = -np.inf
     return Smoothed(log_prob, work.mean, log_dets, work.impossible, layout, runs)

@@ -58,7 +58,7 @@ def beliefs(model: Model, y: Array, drift: Array | None, offsets: Array, layout:
 
 def _tell(run: Run, group: Array, means: Array, covs: Array, flat: Array) -> None:
     """Fill in the rows of equally long sequences, which have covariances in common."""
-    T, states = int(run.lengths[group[0]]), np.flatnonzero(run.work.model.diffuse)
+    T, states = int(run.lengths[group[0]]), run.work.flat_states
     sets = _sets(run, T)
     own = _smoothed(run, group, T)
     predicted, white = _filtered(run, T, run.starts[group], np.repeat(run.work.m0[None], len(group), 0), False)
@@ -104,12 +104,14 @@ def _filtered(run: Run, T: int, starts: Array, x: Array, nothing: bool) -> tuple
     m, r = work.m, work.observed.y.shape[1]
     y = np.zeros(L * T * r) if nothing else work.observed.y.reshape(-1)
     drift = NOTHING if nothing else work.drift
-    x, mean, white, square = x.ravel(), np.empty(len(y) // r * m), np.zeros(len(y)), np.zeros(L)
+    mean, white, square = np.empty((len(y) // r, m)), np.zeros(len(y)), np.zeros(L)
+    mean[starts] = x
+    mean = mean.reshape(-1)
     lengths = np.full(L, T)
     for b in gains.forward():
         filter_rows(
             y, r, drift, starts, lengths, b.first, b.last, gains.turned, work.observed.flat_across, b.sets,
-            gains.index, work.observed.count, gains.pattern, m, x, mean, white, square,
+            gains.index, work.observed.count, gains.pattern, m, mean, white, square,
         )  # fmt: skip
     rows = starts[:, None] + np.arange(T)
     return mean.reshape(-1, m)[rows], white.reshape(-1, r)[rows]

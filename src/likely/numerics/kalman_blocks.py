@@ -35,11 +35,10 @@ class Gains:
     which S is not positive definite, else T.
     """
 
-    def __init__(self, A: Array, Q: Array, P0: Array, observed: Observed, track: Track):
-        # Copies, which can be written to: one compilation does for all models.
-        self.A, self.turned, self.Q, self.P0 = A.flatten(), A.T.flatten(), Q.flatten(), P0.flatten()
-        self.observed, self.m = observed, len(A)
-        self.width = size(len(A), observed.y.shape[1])
+    def __init__(self, A: Array, turned: Array, Q: Array, P0: Array, observed: Observed, track: Track):
+        self.A, self.turned, self.Q, self.P0 = A, turned, Q, P0  # flat
+        self.observed, (_, r, self.m) = observed, observed.seen.shape
+        self.width = size(self.m, r)
         self.pattern, self.constant = track.pattern, track.constant
         self.index, self.log_det = np.empty(len(self.pattern), np.int64), np.zeros(len(self.pattern))
         self.lost = len(self.pattern)
@@ -80,13 +79,11 @@ class Gains:
         return block
 
     def _fill(self, block: Block, P: Array) -> tuple[int, bool]:
-        o, first, log_det = self.observed, block.first, np.empty(block.room)
-        last, fine = forward_sets(
-            self.A, self.turned, self.Q, o.flat_seen, o.flat_across, o.flat_noise, o.count, self.pattern, first,
-            len(self.pattern), self.m, P, block.sets, block.room, log_det, self.index,
+        o = self.observed
+        return forward_sets(
+            self.A, self.turned, self.Q, o.flat_seen, o.flat_across, o.flat_noise, o.count, self.pattern, block.first,
+            len(self.pattern), self.m, P, block.sets, block.room, self.log_det, self.index,
         )  # fmt: skip
-        self.log_det[first:last] = log_det[self.index[first:last]]
-        return last, fine
 
     @property
     def held(self) -> int:

@@ -61,6 +61,7 @@ class Flat:
     def move(self, run: Run) -> None:
         """Begin at delta."""
         delta = np.linalg.solve(self.factor.T, self.scores(run)).T
+        run.begin = np.repeat(run.begin, len(run.members) // len(run.begin), 0)
         run.begin[self.group[:, None], run.work.flat_states] += delta
 
     def settle(self, run: Run) -> None:
@@ -104,14 +105,15 @@ def _effects(run: Run, states: Array, T: int) -> tuple[Array, Array]:
     work, gains = run.work, run.gains
     m, q, r = work.m, len(states), work.observed.y.shape[1]
     starts, lengths = np.arange(q) * T, np.full(q, T)
-    x, back, square = np.eye(m)[states].ravel(), np.zeros(q * m), np.zeros(q)
-    zeros, mean = np.zeros(q * T * r), np.empty(q * T * m)
-    white, nothing = np.empty(q * T * r), np.empty((0, 0))
+    mean = np.empty((q, T, m))
+    mean[:, 0] = np.eye(m)[states]
+    mean, back, square = mean.reshape(-1), np.zeros(q * m), np.zeros(q)
+    zeros, white, nothing = np.zeros(q * T * r), np.empty(q * T * r), np.empty(0)
     count, pattern, index = work.observed.count, gains.pattern, gains.index
     for b in gains.forward():
         filter_rows(
             zeros, r, nothing, starts, lengths, b.first, b.last, gains.turned, work.observed.flat_across, b.sets, index,
-            count, pattern, m, x, mean, white, square,
+            count, pattern, m, mean, white, square,
         )  # fmt: skip
     for b in gains.backward():
         smooth_rows(starts, lengths, b.first, b.last, gains.A, b.sets, index, count, pattern, m, r, back, mean, white)

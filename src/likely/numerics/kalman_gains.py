@@ -41,7 +41,7 @@ def forward_sets(A, turned, Q, H, across, R, count, pattern, first, last, m, P, 
         if used > 0 and p == pattern[t - 1]:
             steady = steady or same(P, sets, (used - 1) * wide, m)
             if steady:
-                index[t] = used - 1
+                index[t], log_det[t] = used - 1, log_det[t - 1]
                 t += 1
                 continue
         if used == room:
@@ -53,9 +53,10 @@ def forward_sets(A, turned, Q, H, across, R, count, pattern, first, last, m, P, 
         for i in range(q):
             put(R, (p * r + i) * r, s, i * q, q)
         product(ADD, hp, zero, m, one, across, p * rm, r, s, zero, q, m, q)
-        log_det[used] = white(s, q, sets, whites, own)
-        if log_det[used] == -np.inf:
+        size_of_s = white(s, q, sets, whites, own)
+        if size_of_s == -np.inf:
             return t, False
+        log_det[t] = size_of_s
         product(SET, sets, whites, q, one, H, p * rm, m, sets, seen, q, q, m)
         product(SET, sets, whites, q, one, hp, zero, m, sets, gain, q, q, m)
         _after(R, p * r * r, r, q, m, sets, at, own)

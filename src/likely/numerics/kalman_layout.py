@@ -10,6 +10,35 @@ import numpy as np
 
 from likely.numerics.soft import Array
 
+EVEN = np.array([0, 1, 2, 4, 4, 8, 8, 8, 8])  # so many innovations are as quick as fewer
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where observed values stand in rows that are made up to an even number of them: the others tell nothing.
+
+    What is made up has no part in the states, and noise of variance 1 by itself.
+    """
+
+    count: Array  # (P,) how many values there are in all
+    columns: Array  # (P, r) of y, those that are observed first
+    there: Array  # (P, r) 1 for these
+    both: Array  # (P, r, r) 1 for pairs of them
+    alone: Array  # (P, r, r) 1 on the diagonal for the others
+
+    @classmethod
+    def of(cls, columns: Array, count: Array) -> Self:
+        """Places for patterns with these columns (P, d)."""
+        P, d = columns.shape
+        many = EVEN[np.minimum(count, len(EVEN) - 1)]
+        many = np.where(count < len(EVEN), many, count)
+        room = max(d, int(many.max(initial=0)))
+        wide = np.zeros((P, room), np.int64)
+        wide[:, :d] = columns
+        there = (np.arange(room) < count[:, None]).astype(float)
+        both = there[:, :, None] * there[:, None, :]
+        return cls(many, wide, there, both, np.eye(room) * (1 - there[:, :, None]))
+
 
 @dataclass(frozen=True)
 class Track:
@@ -18,11 +47,17 @@ class Track:
     pattern: Array  # (T,) of the longest, row by row
     members: Array  # the sequences' numbers, the longest first
     lengths: Array  # of the members
+    starts: Array  # their first rows
 
     @cached_property
     def groups(self) -> list[Array]:
         """Positions among the members of those that are equally long, the longest first."""
         return np.split(np.arange(len(self.members)), 1 + np.flatnonzero(np.diff(self.lengths)))
+
+    @cached_property
+    def alike(self) -> bool:
+        """Are all of them equally long?"""
+        return bool(self.lengths[-1] == self.lengths[0])
 
     @cached_property
     def constant(self) -> bool:
@@ -64,6 +99,16 @@ class Layout:
         return bool(self.patterns.all())
 
     @cached_property
+    def places(self) -> Places:
+        """Where what is observed stands, where something is missing."""
+        return Places.of(self.columns, self.count)
+
+    @cached_property
+    def whole_rows(self) -> bool:
+        """Is nothing missing of rows of which something is there?"""
+        return bool(((self.count == 0) | (self.count == self.columns.shape[1])).all())
+
+    @cached_property
     def groups(self) -> list[Array]:
         """Sequences with the same length and the same patterns, as arrays of their numbers."""
         return [track.members[group] for track in self.tracks for group in track.groups]
@@ -95,6 +140,6 @@ def _tracks(pattern: Array, offsets: Array) -> list[Track]:
     tracks = []
     for members in (*found, *(np.array(same) for same in alike.values())):
         ordered = members[np.argsort(-lengths[members], kind="stable")]
-        a = offsets[ordered[0]]
-        tracks.append(Track(pattern[a : a + lengths[ordered[0]]], ordered, lengths[ordered]))
+        starts, long = offsets[ordered], lengths[ordered]
+        tracks.append(Track(pattern[starts[0] : starts[0] + long[0]], ordered, long, starts))
     return tracks

@@ -11,67 +11,51 @@ import numpy as np
 
 from likely.numerics.compiled import compiled
 from likely.numerics.kalman_products import ADD, SET, TAKE, add, against, product, put
-from likely.numerics.kalman_stretch import ahead, alike, alike_before, behind
+from likely.numerics.kalman_stretch import alike, alike_before, run_ahead, run_back
 
 
 @compiled
 def filter_rows(
-    y, r, drift, starts, lengths, first, last, turned, across, sets, index, count, pattern, m, x, mean, white, square
+    y, r, drift, starts, lengths, first, last, turned, across, sets, index, count, pattern, m, mean, white, square
 ):
     """Rows from `first` to before `last` of some sequences: predicted means and white innovations.
 
-    x (L m) comes and goes as each sequence's predicted mean; `square` (L,) gathers squared innovations.
+    Predicted means (n m) of the first of these rows are there before; `square` (L,) gathers squared innovations.
     """
     zero, one, wide = np.int64(0), np.int64(1), 3 * m * m + 2 * r * m + r * r
-    own, error, step, pair = np.empty(m + r), np.empty(r), np.empty((m + r) ** 2), np.empty(m + r)
+    own, error = np.empty(m), np.empty(r)
     for s in range(len(starts)):
-        total, t, stop, after = 0.0, first, min(last, lengths[s]), starts[s] + lengths[s]
+        t, stop, after = first, min(last, lengths[s]), starts[s] + lengths[s]
         while t < stop:
             p, end, row = pattern[t], alike(index, t, stop), starts[s] + t
-            q, gain = count[p], index[t] * wide + 3 * m * m + r * m
-            put(x, s * m, own, zero, m)
+            q, seen = count[p], index[t] * wide + 3 * m * m
             if end > t:
-                ahead(turned, sets, gain - r * m, gain, gain + r * m, m, q, step)
-            for now in range(row, starts[s] + end):
-                put(own, zero, mean, now * m, m)
-                put(own, zero, pair, zero, m)
-                put(y, now * r, pair, m, q)
-                product(SET, pair, zero, zero, one, step, zero, m + q, own, zero, one, m + q, m + q)
-                put(own, m, white, now * r, q)
-                total += squares(own, m, q)
-                moved_on(drift, now + 1, after, own, m)
-            if end == t:
-                put(own, zero, mean, row * m, m)
-                put(y, row * r, error, zero, q)
-                product(TAKE, own, zero, zero, one, across, p * r * m, r, error, zero, one, m, q)
-                for i in range(r):
-                    white[row * r + i] = 0.0
-                against(ADD, sets, gain + r * m, error, zero, white, row * r, q, q)
-                total += squares(white, row * r, q)
-                put(own, zero, pair, zero, m)
-                product(ADD, white, row * r, zero, one, sets, gain, m, pair, zero, one, q, m)
-                product(SET, pair, zero, zero, one, turned, zero, m, own, zero, one, m, m)
-                moved_on(drift, row + 1, after, own, m)
-            put(own, zero, x, s * m, m)
-            t = max(end, t + 1)
-        square[s] += total
+                run_ahead(y, r, drift, row, end - t, after, turned, sets, seen, m, q, mean, white)
+                t = end
+                continue
+            put(mean, row * m, own, zero, m)
+            put(y, row * r, error, zero, q)
+            product(TAKE, own, zero, zero, one, across, p * r * m, r, error, zero, one, m, q)
+            for i in range(r):
+                white[row * r + i] = 0.0
+            against(ADD, sets, seen + 2 * r * m, error, zero, white, row * r, q, q)
+            t += 1
+            if row + 1 < after:
+                product(ADD, white, row * r, zero, one, sets, seen + r * m, m, own, zero, one, q, m)
+                product(SET, own, zero, zero, one, turned, zero, m, mean, (row + 1) * m, one, m, m)
+                if len(drift) > 0:
+                    add(1.0, drift, (row + 1) * m, mean, (row + 1) * m, m)
+        if stop > first:
+            square[s] += squares(white, (starts[s] + first) * r, (stop - first) * r)
 
 
-@compiled
+@compiled(reorder=True)
 def squares(x, at, count):
     """The sum of some squares."""
-    total = 0.0
-    for i in range(count):
+    total, at = 0.0, np.uintp(at)
+    for i in range(np.uintp(count)):
         total += x[at + i] ** 2
     return total
-
-
-@compiled
-def moved_on(drift, row, after, x, m):
-    """Add what moves the state into a row, if that is one of its sequence."""
-    if len(drift) > 0 and row < after:
-        for i in range(m):
-            x[i] += drift[row, i]
 
 
 @compiled
@@ -81,29 +65,25 @@ def smooth_rows(starts, lengths, first, last, A, sets, index, count, pattern, m,
     back (L m) comes and goes as r of the last and first row.
     """
     zero, one, wide = np.int64(0), np.int64(1), 3 * m * m + 2 * r * m + r * r
-    own, z, step, pair = np.empty(2 * m), np.empty(r), np.empty((m + r) * 2 * m), np.empty(m + r)
+    own, z, moved = np.empty(m), np.empty(r), np.empty(m)
     for s in range(len(starts)):
         t = min(last, lengths[s]) - 1
+        put(back, s * m, own, zero, m)
         while t >= first:
             begin, q, at = alike_before(index, t, first), count[pattern[t]], index[t] * wide
-            seen, gain, row = at + 3 * m * m, at + 3 * m * m + r * m, starts[s] + t
-            put(back, s * m, own, zero, m)
+            seen, row = at + 3 * m * m, starts[s] + t
             if begin <= t:
-                behind(A, sets, at, seen, gain, m, q, step)
-            for now in range(row, starts[s] + begin - 1, -1):
-                put(own, zero, pair, zero, m)
-                put(white, now * r, pair, m, q)
-                product(SET, pair, zero, zero, one, step, zero, 2 * m, own, zero, one, m + q, 2 * m)
-                add(1.0, own, m, mean, now * m, m)
-            if begin > t:
-                product(SET, own, zero, zero, one, A, zero, m, pair, zero, one, m, m)
-                put(white, row * r, z, zero, q)
-                against(TAKE, sets, gain, pair, zero, z, zero, q, m)
-                product(ADD, z, zero, zero, one, sets, seen, m, pair, zero, one, q, m)
-                put(pair, zero, own, zero, m)
-                product(ADD, own, zero, zero, one, sets, at, m, mean, row * m, one, m, m)
-            put(own, zero, back, s * m, m)
-            t = min(begin, t) - 1
+                run_back(A, sets, at, r, m, q, starts[s] + begin, t + 1 - begin, own, mean, white)
+                t = begin - 1
+                continue
+            product(SET, own, zero, zero, one, A, zero, m, moved, zero, one, m, m)
+            put(white, row * r, z, zero, q)
+            against(TAKE, sets, seen + r * m, moved, zero, z, zero, q, m)
+            product(ADD, z, zero, zero, one, sets, seen, m, moved, zero, one, q, m)
+            put(moved, zero, own, zero, m)
+            product(ADD, own, zero, zero, one, sets, at, m, mean, row * m, one, m, m)
+            t -= 1
+        put(own, zero, back, s * m, m)
 
 
 @compiled
@@ -174,7 +154,7 @@ def _ahead_abreast(
             for s in range(active):
                 if t + 1 < lengths[s]:
                     for i in range(m):
-                        x[i * width + s] += drift[starts[s] + t + 1, i]
+                        x[i * width + s] += drift[(starts[s] + t + 1) * m + i]
 
 
 @compiled

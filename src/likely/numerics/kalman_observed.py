@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from likely.numerics.compiled import compiled
-from likely.numerics.kalman_layout import Layout
+from likely.numerics.kalman_layout import EVEN, Layout
 from likely.numerics.soft import Array
 
 SINGULAR = 1e-13  # a variance given the others below this share of itself is none: R is taken as it is then
 
 
-@dataclass(frozen=True)
+@dataclass
 class Observed:
     """Values y (n, r) with mean H x and noise covariance R at each row, which has `count` of them.
 
     Where more is observed than there are states, values are combined to as many as there are states with unit noise
     (Jungbacker and Koopman 2015): with L = chol(R_oo) and L^-1 C_o = U H, they are U' L^-1 y_o. What is left of y tells
-    nothing of the states: a constant for each pattern, and a sum of squares for each row.
+    nothing of the states: a constant for each pattern, and a sum of squares for each row. Where values are missing, the
+    others may be made up to an even number by such as tell nothing (see `Places`).
     """
 
     y: Array  # (n, r)
@@ -30,31 +30,23 @@ class Observed:
     count: Array  # (P,)
     log_det: Array | None  # (P,) log|R_oo| where values were combined, else 0
     left: Array | None  # (n,) squared length of what is left of y
+    flat_seen: Array = field(init=False)  # H, its numbers one after another
+    flat_across: Array = field(init=False)  # the same of its transposed
+    flat_noise: Array = field(init=False)  # the same of R
 
-    @cached_property
-    def flat_seen(self) -> Array:
-        """H, its numbers one after another."""
-        return self.seen.flatten()
-
-    @cached_property
-    def flat_across(self) -> Array:
-        """The same of its transposed."""
-        return self.seen.swapaxes(1, 2).flatten()
-
-    @cached_property
-    def flat_noise(self) -> Array:
-        """The same of R."""
-        return self.noise.flatten()
+    def __post_init__(self):
+        self.flat_seen, self.flat_noise = self.seen.flatten(), self.noise.flatten()
+        self.flat_across = self.seen.swapaxes(1, 2).flatten()
 
 
 def observe(C: Array, R: Array, y: Array, layout: Layout) -> Observed:
     """Pack what is observed, and combine it where that is less work and R allows it."""
-    many = layout.count > C.shape[1]
+    many = C.shape[0] > C.shape[1] and layout.count > C.shape[1]
     packed = np.ascontiguousarray(y, float)
     if not layout.complete:
-        packed = np.zeros_like(packed)
+        packed = np.zeros((len(y), layout.places.columns.shape[1]))
         pack(packed, np.ascontiguousarray(y, float), layout.pattern, layout.columns, layout.count)
-    factor = factor_of(R) if many.any() else None
+    factor = factor_of(R) if np.any(many) else None
     if factor is None:
         return _plain(C, R, packed, layout)
     return _combined(C, R, packed, layout, many, factor)
@@ -73,14 +65,20 @@ def _plain(C: Array, R: Array, y: Array, layout: Layout) -> Observed:
     """As it is."""
     if layout.complete:
         return Observed(y, C[None], R[None], layout.count, None, None)
-    columns = layout.columns
-    return Observed(y, C[columns], R[columns[:, :, None], columns[:, None, :]], layout.count, None, None)
+    return Observed(y, *_made_up(C, R, layout), layout.places.count, None, None)
+
+
+def _made_up(C: Array, R: Array, layout: Layout) -> tuple[Array, Array]:
+    """H (P, r, m) and R (P, r, r) of each pattern."""
+    at = layout.places
+    noise = R[at.columns[:, :, None], at.columns[:, None, :]] * at.both
+    return C[at.columns] * at.there[:, :, None], noise + at.alone
 
 
 def _combined(C: Array, R: Array, y: Array, layout: Layout, many: Array, factor: Array) -> Observed:
     """Patterns with more values than states combined, others as they are."""
     (d, m), P = C.shape, len(layout.count)
-    columns, count, which = layout.columns, np.where(many, m, layout.count), np.flatnonzero(many)
+    columns, which = layout.columns, np.flatnonzero(many)
     present = np.arange(d) < layout.count[:, None]
     own = columns[which]
     both = present[which][:, :, None] & present[which][:, None, :]
@@ -88,19 +86,22 @@ def _combined(C: Array, R: Array, y: Array, layout: Layout, many: Array, factor:
         factor = np.linalg.cholesky(np.where(both, R[own[:, :, None], own[:, None, :]], np.eye(d)))
     inverse = np.linalg.inv(factor.reshape(len(which), d, d))
     basis, small = np.linalg.qr(inverse @ np.where(present[which][:, :, None], C[own], 0.0))
-    seen, noise, log_det = np.zeros((P, m, m)), np.zeros((P, m, m)), np.zeros(P)
-    few = np.flatnonzero(~many)
-    seen[few], noise[few] = C[columns[few, :m]], R[columns[few, :m, None], columns[few, None, :m]]
-    seen[which], noise[which] = small, np.eye(m)
+    log_det = np.zeros(P)
     log_det[which] = -2 * np.log(np.diagonal(inverse, axis1=1, axis2=2)).sum(1)
     if layout.complete:
         whole = y @ inverse[0].T
         short = whole @ basis[0]
         left = whole - short @ basis[0].T
-        return Observed(short, seen, noise, count, log_det, np.einsum("ij,ij->i", left, left))
+        count = np.array([m])
+        return Observed(short, small, np.eye(m)[None], count, log_det, np.einsum("ij,ij->i", left, left))
+    r = int(EVEN[m]) if m < len(EVEN) else m
+    seen, noise = (whole[:, :r] for whole in _made_up(C, R, layout))
+    seen[which], noise = 0.0, noise[:, :, :r]
+    seen[which, :m], noise[which] = small, np.eye(r)
+    count = np.where(many, r, layout.places.count)
     place = np.full(P, -1)
     place[which] = np.arange(len(which))
-    short, left = np.zeros((len(y), m)), np.zeros(len(y))
+    short, left = np.zeros((len(y), r)), np.zeros(len(y))
     combine(y, layout.pattern, place, layout.count, inverse, np.ascontiguousarray(basis.swapaxes(1, 2)), short, left)
     return Observed(short, seen, noise, count, log_det, left)
 
@@ -117,7 +118,7 @@ def pack(out: Any, y: Any, pattern: Any, columns: Any, count: Any):
 @compiled
 def combine(y, pattern, place, count, inverse, basis, out, left):
     """U' L^-1 y of every row whose pattern has a place, others as they are; the squared length of what is left."""
-    m, d = out.shape[1], y.shape[1]
+    m, d = basis.shape[1], inverse.shape[1]
     white = np.empty(d)
     for t in range(len(y)):
         k, q = place[pattern[t]], count[pattern[t]]

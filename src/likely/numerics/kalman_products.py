@@ -16,7 +16,7 @@ from likely.numerics.called import called
 from likely.numerics.compiled import compiled
 from likely.numerics.vector import DOUBLE, Lanes, kernel, number, whole
 
-HEIGHTS = (4, 2, 1)  # of blocks
+HEIGHTS = (8, 4, 2, 1)  # of blocks
 SET, ADD, TAKE = np.int64(0), np.int64(1), np.int64(-1)  # what becomes of what stands where a product goes
 
 
@@ -46,8 +46,9 @@ def _product(
         v.store_all([v.fma(v.all(sign, width), s, x) for s, x in zip(sums, before, strict=True)], goals)
 
     def strip(width: int, *places: Any) -> None:
-        for height in HEIGHTS:
-            v.parts(rows, HEIGHTS, height, lambda i, h=height: block(h, width, i, places))
+        heights = HEIGHTS if width == 8 else HEIGHTS[1:]
+        for height in heights:
+            v.parts(rows, heights, height, lambda i, h=height: block(h, width, i, places))
 
     v.parts(columns, (8,), 8, lambda j: strip(8, j))
     first, rest = build.and_(columns, whole(-8)), build.and_(columns, whole(7))

@@ -1,13 +1,23 @@
-"""Rows that share one set of gains, compiled: what happens between two of them is one product, worked out once."""
+"""Rows that share one set of gains, compiled: only the recursion from row to row is done one after the other.
+
+Between two such rows a mean moves by one and the same matrix. What rows bring to it, and what follows from it, are
+products with all of them at once.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from likely.numerics.called import called
 from likely.numerics.compiled import compiled
-from likely.numerics.kalman_products import SET, TAKE, product, put
+from likely.numerics.kalman_products import ADD, SET, TAKE, add, product, put
+from likely.numerics.vector import Lanes, kernel, number, whole
 
 MANY = 16  # rows for which that is worth it
+TILE = 512  # rows at a time, which stay in cache
+SIZES = 8, 4, 2, 1  # of vectors
 
 
 @compiled
@@ -32,45 +42,95 @@ def alike_before(index, t, first):
     return begin
 
 
-@compiled
-def ahead(turned, sets, seen, gain, white, m, q, step):
-    """What a predicted mean and a row are multiplied by: (x, y) step = (x of the next row, w).
+def _recur(v: Lanes, step: Any, m: Any, x: Any, at: Any, on: Any, rows: Any) -> None:
+    """Two sums for each number, of every other state: half as many additions wait for one another."""
+    build, x = v.builder, v.at(x, at)
+    pairs, odd = build.lshr(m, whole(1)), build.and_(m, whole(1))
 
-    w = y W' - x seen', and the next mean is (x + w gain) A'.
+    def row(i: Any, _: list[Any]) -> list[Any]:
+        before = v.at(x, v.times(i, on))
+        after = v.at(before, on)
+
+        def block(j: Any, size: int) -> None:
+            def term(n: Any, total: Any) -> Any:
+                return v.fma(v.spread(v.at(before, n), size), v.load(v.at(step, v.times(n, m), j), size), total)
+
+            def two(n: Any, sums: list[Any]) -> list[Any]:
+                first = v.times(n, 2)
+                return [term(first, sums[0]), term(build.add(first, whole(1)), sums[1])]
+
+            sums = v.loop(pairs, [v.load(v.at(after, j), size), number(0.0, size)], two)
+            sums = v.loop(odd, sums, lambda _, s: [term(build.sub(m, whole(1)), s[0]), s[1]])
+            v.store(v.add(*sums), v.at(after, j))
+
+        for size in SIZES:
+            v.parts(m, SIZES, size, lambda j, s=size: block(j, s))
+        return []
+
+    v.loop(rows, [], row)
+
+
+_written_out = kernel("aiaiii", _recur)
+
+
+@called("aiaiii")
+def recur(step, m, x, at, on, rows):
+    """To x (m,), `on` places after that at `at`, add that times `step` (m, m); and so on, for so many rows."""
+    _written_out(step, m, x, at, on, rows)
+
+
+@compiled
+def run_ahead(y, r, drift, row, rows, after, turned, sets, seen, m, q, mean, whites):
+    """Predicted means of rows that follow `row`, whose own is there, and white innovations of so many rows from it.
+
+    w = y W' - x seen', and the next mean is (x + w gain) A' + drift; the row `after` is of another sequence.
     """
-    zero, one, both = np.int64(0), np.int64(1), m + q
-    push, on, new = np.empty(q * m), np.empty(m * m), np.empty(q * m)
+    zero, one, gain, white = np.int64(0), np.int64(1), seen + r * m, seen + 2 * r * m
+    push, step, bring = np.empty(q * m), np.empty(m * m), np.empty(q * m)
     product(SET, sets, gain, m, one, turned, zero, m, push, zero, q, m, m)
-    put(turned, zero, on, zero, m * m)
-    product(TAKE, sets, seen, one, m, push, zero, m, on, zero, m, q, m)
-    product(SET, sets, white, one, q, push, zero, m, new, zero, q, q, m)
-    for i in range(m):
-        put(on, i * m, step, i * both, m)
-        for j in range(q):
-            step[i * both + m + j] = -sets[seen + j * m + i]
-    for i in range(q):
-        put(new, i * m, step, (m + i) * both, m)
-        for j in range(q):
-            step[(m + i) * both + m + j] = sets[white + j * q + i]
+    put(turned, zero, step, zero, m * m)
+    product(TAKE, sets, seen, one, m, push, zero, m, step, zero, m, q, m)
+    product(SET, sets, white, one, q, push, zero, m, bring, zero, q, q, m)
+    own, expected = np.zeros(q * r), np.zeros(m * r)
+    for j in range(q):
+        for i in range(q):
+            own[i * r + j] = sets[white + j * q + i]
+        for i in range(m):
+            expected[i * r + j] = sets[seen + j * m + i]
+    for begin in range(row, row + rows, TILE):
+        count = min(TILE, row + rows - begin)
+        moves, to = min(count, after - begin - 1), (begin + 1) * m
+        product(SET, y, begin * r, r, one, bring, zero, m, mean, to, moves, q, m)
+        if len(drift) > 0:
+            add(1.0, drift, to, mean, to, moves * m)
+        recur(step, m, mean, begin * m, m, moves)
+        product(SET, y, begin * r, r, one, own, zero, r, whites, begin * r, count, q, r)
+        product(TAKE, mean, begin * m, m, one, expected, zero, r, whites, begin * r, count, m, r)
 
 
 @compiled
-def behind(A, sets, predicted, seen, gain, m, q, step):
-    """The same backward: (r, w) step = (r of the row before, what that adds to the mean).
+def run_back(A, sets, at, r, m, q, row, rows, back, mean, whites):
+    """Smoothed means of so many rows from `row` on in place of predicted ones; `back` (m,) comes and goes.
 
-    That is r (A - A gain' seen) + w seen, and P- times it.
+    back (A - A gain' seen) + w seen is that of the row before, and P- times it is added to the mean.
     """
-    zero, one, rows = np.int64(0), np.int64(1), m + q
-    push, on, more = np.empty(m * q), np.empty(rows * m), np.empty(rows * m)
+    zero, one, seen = np.int64(0), np.int64(1), at + 3 * m * m
+    gain = seen + r * m
+    push, step, steps = np.empty(m * q), np.empty(m * m), np.empty((min(rows, TILE) + 1) * m)
     for i in range(m):
         for j in range(q):
             push[i * q + j] = 0.0
             for n in range(m):
                 push[i * q + j] += A[i * m + n] * sets[gain + j * m + n]
-    put(A, zero, on, zero, m * m)
-    product(TAKE, push, zero, q, one, sets, seen, m, on, zero, m, q, m)
-    put(sets, seen, on, m * m, q * m)
-    product(SET, on, zero, m, one, sets, predicted, m, more, zero, rows, m, m)
-    for i in range(rows):
-        put(on, i * m, step, 2 * i * m, m)
-        put(more, i * m, step, (2 * i + 1) * m, m)
+    put(A, zero, step, zero, m * m)
+    product(TAKE, push, zero, q, one, sets, seen, m, step, zero, m, q, m)
+    end = row + rows
+    while end > row:
+        count = min(TILE, end - row)
+        begin = end - count
+        product(SET, whites, begin * r, r, one, sets, seen, m, steps, zero, count, q, m)
+        put(back, zero, steps, count * m, m)
+        recur(step, m, steps, count * m, -m, count)
+        product(ADD, steps, zero, m, one, sets, at, m, mean, begin * m, count, m, m)
+        put(steps, zero, back, zero, m)
+        end = begin

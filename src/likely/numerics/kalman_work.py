@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,7 @@ ABREAST = 64  # sequences side by side
 FEW = 8  # sequences for which that is not worth it
 LANES_ROOM = 2**22  # numbers that sequences side by side may take
 KEPT = 2**23  # numbers that sets of gains may take from the smoother to the sums of covariances
-NOTHING = np.empty((0, 0))
+NOTHING = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,15 @@ class Model:
     m0: Array  # (m,)
     P0: Array  # (m, m) may be singular
     diffuse: Array  # (m,) bool
+    flat_states: Array = field(init=False)  # the numbers of those that are
+
+    def __post_init__(self):
+        object.__setattr__(self, "flat_states", self.diffuse.nonzero()[0])
 
     def start(self) -> Array:
         """P0 (m, m); any variance may stand for a diffuse state, which one is needed where S would vanish otherwise."""
-        if not self.diffuse.any() or factor_of(self.R) is not None:
-            return np.array(self.P0, float, order="C")
+        if not len(self.flat_states) or factor_of(self.R) is not None:
+            return self.P0
         scale = np.trace(self.Q) / len(self.Q)
         return self.P0 + np.diag(self.diffuse * (scale if scale > 0 else 1.0))
 
@@ -45,17 +49,17 @@ class Work:
     """Arrays that the runs fill, each its own part."""
 
     def __init__(self, model: Model, y: Array, drift: Array | None, offsets: Array, layout: Layout):
-        self.model, self.offsets = model, offsets
-        self.A, self.m = np.ascontiguousarray(model.A, float), len(model.A)
+        self.model, self.m = model, len(model.A)
+        # Copies, which can be written to: one compilation does for all models.
+        self.A, self.turned, self.Q = model.A.flatten(), model.A.T.flatten(), model.Q.flatten()
+        self.m0, self.P0 = model.m0, model.start().flatten()
         self.observed = observe(np.ascontiguousarray(model.C, float), np.ascontiguousarray(model.R, float), y, layout)
-        self.drift = NOTHING if drift is None else np.ascontiguousarray(drift, float)
+        self.drift = NOTHING if drift is None else np.ascontiguousarray(drift, float).reshape(-1)
         n, m, S = len(y), self.m, len(offsets) - 1
         self.mean = np.empty((n, m))
         self.square, self.log_dets, self.back = np.zeros(S), np.zeros(S), np.zeros((S, m))
         self.impossible: dict[int, int] = {}
-        self.m0 = np.ascontiguousarray(model.m0, float)
-        self.Q, self.P0 = np.ascontiguousarray(model.Q, float), model.start()
-        self.tracks, self.flat_states = layout.tracks, np.flatnonzero(model.diffuse)
+        self.tracks, self.flat_states = layout.tracks, model.flat_states
 
     def run(self) -> list[Run]:
         """Track after track. The runs know of this work and not the other way round, so that memory is soon free."""
@@ -76,9 +80,9 @@ class Run:
     def __init__(self, work: Work, track: Track):
         self.work, self.track = work, track
         self.members, self.lengths = track.members, track.lengths
-        self.starts = work.offsets[track.members]
-        self.gains = Gains(work.A, work.Q, work.P0, work.observed, track)
-        self.begin = np.repeat(work.m0[None], len(track.members), 0)  # predicted means of first rows
+        self.starts = track.starts
+        self.gains = Gains(work.A, work.turned, work.Q, work.P0, work.observed, track)
+        self.begin = work.m0[None]  # predicted means of first rows, of each member or of all
         self.alive = 0  # members before this one, the longest, are impossible
         self.flat: dict[int, Flat] = {}
 
@@ -86,9 +90,9 @@ class Run:
         """Smoothed means and log-likelihoods of all members."""
         work, members = self.work, self.members
         self.means()
-        self.flat = flatten(self) if work.model.diffuse.any() else {}
-        alike = self.lengths[-1] == self.lengths[0]
-        total = self.gains.log_det.sum() if alike else np.cumsum(self.gains.log_det)[self.lengths - 1]
+        self.flat = flatten(self) if len(work.flat_states) else {}
+        each = self.gains.log_det
+        total = each.sum() if self.track.alike else np.cumsum(each)[self.lengths - 1]
         work.log_dets[members] += total
         for i in range(self.alive):
             work.mean[self.starts[i] : self.starts[i] + self.lengths[i]] = 0.0
@@ -114,10 +118,11 @@ class Run:
         self._lost()
         members = self.members[self.alive :]
         square, back = np.zeros(len(members)), np.zeros((len(members), work.m))
+        begin = np.repeat(self.begin, len(self.members) // len(self.begin), 0)
         if len(members):
             smooth_abreast(
                 work.observed.y.reshape(-1), work.observed.y.shape[1], work.drift, self.starts[self.alive :],
-                self.lengths[self.alive :], ABREAST, gains.A, work.m, self.begin[self.alive :].reshape(-1),
+                self.lengths[self.alive :], ABREAST, gains.A, work.m, begin[self.alive :].reshape(-1),
                 gains.blocks[0].sets, gains.index, work.observed.count, gains.pattern, work.mean.reshape(-1), square,
                 back.reshape(-1),
             )  # fmt: skip
@@ -128,12 +133,12 @@ class Run:
         """Sequence after sequence, block after block of rows."""
         work, gains, L = self.work, self.gains, len(self.members)
         y, count, mean = work.observed.y, work.observed.count, work.mean.reshape(-1)
-        x, back, square, white = self.begin.flatten(), np.zeros((L, work.m)), np.zeros(L), np.empty(y.size)
+        back, square, white = np.zeros((L, work.m)), np.zeros(L), np.empty(y.size)
+        work.mean[self.starts] = self.begin
         for block in gains.forward():
             filter_rows(
                 y.reshape(-1), y.shape[1], work.drift, self.starts, self.lengths, block.first, block.last, gains.turned,
-                work.observed.flat_across, block.sets, gains.index, count, gains.pattern, work.m, x, mean, white,
-                square,
+                work.observed.flat_across, block.sets, gains.index, count, gains.pattern, work.m, mean, white, square,
             )  # fmt: skip
         self._lost()
         some = slice(self.alive, None)
@@ -151,22 +156,20 @@ class Run:
         while done < len(self.members):
             length = self.lengths[done]
             sums, moves, own_ends, level, (top, bottom) = self._sums(by_pattern.shape, length)
-            least = length - top + bottom  # any longer sequence settles alike
-            alike = slice(done, done + int((self.lengths[done:] > least).sum()))
-            if not self.gains.constant or top < 0:
-                alike = slice(done, done + int((self.lengths[done:] == length).sum()))
-            weight, fewer = own[alike].sum(), own[alike] @ (length - self.lengths[alike])
+            longer = length - top + bottom if self.gains.constant and top >= 0 else length - 1  # these settle alike
+            alike = slice(done, len(self.members) if self.track.alike else int((self.lengths > longer).sum()))
+            weight = own[alike].sum()
             by_pattern += weight * sums
             lagged += weight * moves
             ends += weight * own_ends
-            if fewer:
+            if not self.track.alike:
+                fewer = own[alike] @ (length - self.lengths[alike])
                 by_pattern[self.gains.pattern[0]] -= fewer * level[0]
                 lagged -= fewer * level[1]
             done = alike.stop
-        for group in self.track.groups:
-            if int(group[0]) in self.flat:
-                pattern = self.gains.pattern[: self.lengths[group[0]]]
-                self.flat[int(group[0])].add(own[group].sum(), pattern, by_pattern, lagged, ends)
+        for flat in self.flat.values():
+            pattern = self.gains.pattern[: self.lengths[flat.group[0]]]
+            flat.add(own[flat.group].sum(), pattern, by_pattern, lagged, ends)
 
     def _sums(self, shape: tuple[int, ...], length: int) -> tuple[Array, Array, Array, Array, tuple[int, int]]:
         """Sums over the rows of one sequence of this length."""

@@ -46,9 +46,9 @@ class Beginning:
         """(m,): which of the first states are diffuse."""
         return np.zeros(m, bool)
 
-    def possible(self, params: Params) -> tuple[Params, Array]:
-        """Which members (k,) have such a first state, and the parameters, with others for the members that have not."""
-        return params, np.ones(len(params.A), bool)
+    def possible(self, params: Params) -> tuple[Params, Array | None]:
+        """The parameters, with others for the members that have no such first state; which have (k,), None if all."""
+        return params, None
 
     def completed(self, stats: StateSums, params: Params) -> StateSums:
         """With what the first state itself adds to the moments of moves and rows."""

@@ -32,9 +32,9 @@ class Filled:
     ) -> Filled:  # fmt: skip
         """Rows beside smoothed states x (n, m), whose covariances sum to V (P, m, m) over the rows of each pattern."""
         m, p, d = x.shape[1], data.rows.p, data.rows.d
-        blur, y, seen = np.zeros((m + p + d, m + p + d)), data.rows.x, layout.count > 0
-        blur[:m, :m] = V[seen].sum(0)
-        if (layout.count[seen] == d).all():
+        blur, y = np.zeros((m + p + d, m + p + d)), data.rows.x
+        blur[:m, :m] = V[0] if layout.complete else V[layout.count > 0].sum(0)
+        if layout.whole_rows:
             return cls(y, blur)
         level = x @ params.C[i].T + params.d[i]
         if data.rows.given is not None and "D" in params:

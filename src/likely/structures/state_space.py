@@ -275,7 +275,7 @@ class StateSpace(StateQuestions, Family):
         data = in_sequences(data)
         params, there = self.beginning.possible(params)
         hidden = Tracked.of(params, data)
-        log_prob = hidden.log_prob if there.all() else np.where(there, hidden.log_prob, -np.inf)
+        log_prob = hidden.log_prob if there is None else np.where(there, hidden.log_prob, -np.inf)
         return Posterior(log_prob, hidden, None, lambda: hidden.slack(self, params), stopped=hidden.stopped)
 
     def collect(self, params: Params | None, posterior: Posterior | None, data: Any, weights: Array) -> StateSums:

@@ -67,10 +67,11 @@ Record = tuple[float, Array, Array]  # weight, mean and scatter of one member
 
 
 def _bank(records: list[Record]) -> Moments:
-    weight = np.array([r[0] for r in records])
     if len(records) == 1:
-        return Moments(weight, weight, records[0][1][None], records[0][2][None])
-    return Moments(weight, weight, np.stack([r[1] for r in records]), np.stack([r[2] for r in records]))
+        weight, mean, scatter = records[0]
+        return Moments(own := np.array([weight]), own, mean[None], scatter[None])
+    weights = np.array([r[0] for r in records])
+    return Moments(weights, weights, np.stack([r[1] for r in records]), np.stack([r[2] for r in records]))
 
 
 @dataclass(frozen=True)
@@ -136,16 +137,20 @@ class _Member:
 
     # -- something of every row observed
     def all_rows(self) -> tuple[Record, list[Record], Record]:
-        """Moves, rows and first states, from moments of (state before, inputs, state, row) and of first rows."""
-        at, m, p, filled = self.places, self.m, self.p, self._filled()
-        later = self._of(at.moves, BEFORE, INPUTS, STATE, ROW, y=filled.y)
-        first = self._of(at.first, INPUTS, STATE, ROW, y=filled.y)
-        inputs, state, row = np.arange(p), p + np.arange(m), p + m + np.arange(self.d)
-        order = np.concatenate([state, inputs, row])
-        weight, mean, scatter = _merged(_of(later, m + order), _of(first, order))
-        scatter += filled.blur
-        moves = self._with_moves(_of(later, np.arange(2 * m + p)))
-        return moves, [(weight, mean, scatter)], self._with_first(_of(first, state))
+        """Moves (state before, inputs, state), rows (state, inputs, row) and first states."""
+        at, m, p, d, filled, blur = self.places, self.m, self.p, self.d, self._filled(), self.blur
+        a, b = 2 * m + p, m + p + d
+        mean, scatter = np.zeros(a + b + m), np.zeros(a * a + b * b + m * m)
+        from likely.numerics.kalman_moments import OF_FIRST, OF_MOVES, all_moments  # compiled: see below
+
+        moved, shown, begun = all_moments(
+            at.moves, OF_MOVES, at.first, OF_FIRST, _flat(self.x), m, _flat(self.u), p, _flat(filled.y), d,
+            _flat(self.w), blur.before.ravel(), blur.now.ravel(), blur.lagged.ravel(), blur.first.ravel(),
+            filled.blur.ravel(), mean, scatter,
+        )  # fmt: skip
+        moves, rows = scatter[: a * a].reshape(a, a), scatter[a * a : a * a + b * b].reshape(b, b)
+        first = scatter[a * a + b * b :].reshape(m, m)
+        return (moved, mean[:a], moves), [(shown, mean[a : a + b], rows)], (begun, mean[a + b :], first)
 
     def _with_moves(self, record: Record) -> Record:
         """With what is uncertain of states before and after a move."""
@@ -209,20 +214,3 @@ class _Member:
 def _flat(a: Array | None) -> Array:
     """All numbers one after another; none of what is not there."""
     return NOTHING if a is None else np.ascontiguousarray(a, float).reshape(-1)
-
-
-def _of(record: Record, columns: Array) -> Record:
-    """Some of the columns."""
-    weight, mean, scatter = record
-    return weight, mean[columns], scatter[columns[:, None], columns]
-
-
-def _merged(a: Record, b: Record) -> Record:
-    """Moments of both, by Chan's formula."""
-    weight = a[0] + b[0]
-    if weight <= 0:
-        return a
-    part, delta = b[0] / weight, b[1] - a[1]
-    scatter = a[2] + b[2]
-    scatter += (a[0] * part) * (delta[:, None] * delta)
-    return weight, a[1] + part * delta, scatter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,8 @@ class Tracked:
     @property
     def log_prob(self) -> Array:
         """(S, k)."""
+        if len(self.members) == 1:
+            return self.members[0].log_prob[:, None]
         return np.stack([one.log_prob for one in self.members], 1)
 
     def stopped(self, sequence: int, member: int) -> int:
@@ -72,6 +75,7 @@ class Tracked:
         return found
 
 
+@cache
 def _kalman() -> Any:
     """The compiled smoother; imported when the first series is tracked."""
     return import_module("likely.numerics.kalman")
@@ -94,8 +98,8 @@ def layout_of(data: Sequences) -> Layout:
 def equations(params: Params, i: int, data: Sequences) -> tuple[Model, Array, Array | None]:
     """Member i as the smoother wants it: blocks, rows less what inputs and level say, and the drift of the state."""
     P0 = params.P0[i]
-    diffuse = np.isinf(np.diagonal(P0))
-    known = np.where(diffuse[:, None] | diffuse, 0.0, P0) if diffuse.any() else P0
+    diffuse = np.isinf(P0.diagonal())
+    known = np.where(diffuse[:, None] | diffuse, 0.0, P0) if math.isinf(P0.trace()) else P0
     model = _kalman().Model(params.A[i], params.Q[i], params.C[i], params.R[i], params.m0[i], known, diffuse)
     u, drift, level = data.rows.given, params.b[i], params.d[i]
     y = data.rows.x - level if u is not None or level.any() else data.rows.x
