@@ -10,61 +10,33 @@ from likely.numerics.vector import apart
 
 BEFORE, INPUTS, STATE, ROW = range(4)  # parts of a row: the state of the row before, and those of its own
 TILE = 2**11  # numbers
-OF_MOVES, OF_FIRST = np.array([BEFORE, INPUTS, STATE, INPUTS, ROW]), np.array([STATE, INPUTS, ROW])
+OF_MOVES, OF_ROWS, OF_FIRST = np.array([BEFORE, INPUTS, STATE]), np.array([STATE, INPUTS, ROW]), np.array([STATE])
 
 
 @compiled
 def all_moments(
-    moves, of_moves, first, of_first, x, m, u, p, y, d, weights, before, now, lagged, begun, shown, mean, scatter
+    of_moves, of_rows, of_first, moves, rows, first, x, m, u, p, y, d, weights, before, now, lagged, shown, begun,
+    move_mean, move_scatter, row_mean, row_scatter, first_mean, first_scatter,
 ):  # fmt: skip
-    """Moments of moves, of all rows and of first states, where there is something of every row.
+    """Moments of some moves (state before, inputs, state), rows (state, inputs, row) and first states, in one call.
 
-    Of moves (state before, inputs, state), of rows (state, inputs, row) and of first states weights are given back;
-    means stand one after another in `mean`, and scatters in `scatter`. What is uncertain of states before and after
-    moves, of both together, of first states (each m, m) and of (state, inputs, row) is added. Other arguments as those
-    of `moments`, with OF_MOVES and OF_FIRST.
+    Weights are given back. What is uncertain is added: of states before and after moves, of both together (each m, m),
+    of (state, inputs, row) and of first states. Other arguments as those of `moments`, with OF_MOVES, OF_ROWS and
+    OF_FIRST.
     """
-    zero, wide, a, b = np.int64(0), 2 * m + 2 * p + d, 2 * m + p, m + p + d
-    later, spread, own, apart_from = np.zeros(wide), np.zeros(wide * wide), np.zeros(b), np.zeros(b * b)
-    moved = moments(moves, of_moves, x, m, u, p, y, d, zero, d, weights, later, spread)
-    started = moments(first, of_first, x, m, u, p, y, d, zero, d, weights, own, apart_from)
-    put(later, zero, mean, zero, a)
-    square(spread, wide, zero, scatter, zero, a)
+    zero, wide = np.int64(0), 2 * m + p
+    moved = moments(moves, of_moves, x, m, u, p, y, d, zero, d, weights, move_mean, move_scatter)
+    seen = moments(rows, of_rows, x, m, u, p, y, d, zero, d, weights, row_mean, row_scatter)
+    started = moments(first, of_first, x, m, u, p, y, d, zero, d, weights, first_mean, first_scatter)
     for i in range(m):
         for j in range(m):
-            scatter[i * a + j] += before[i * m + j]
-            scatter[(m + p + i) * a + m + p + j] += now[i * m + j]
-            scatter[(m + p + i) * a + j] += lagged[i * m + j]
-            scatter[j * a + m + p + i] += lagged[i * m + j]
-    put(later, m + p, mean, a, b)
-    square(spread, wide, m + p, scatter, a * a, b)
-    merged(moved, started, own, apart_from, b, mean, a, scatter, a * a)
-    add(1.0, shown, zero, scatter, a * a, b * b)
-    put(own, zero, mean, a + b, m)
-    square(apart_from, b, zero, scatter, a * a + b * b, m)
-    add(1.0, begun, zero, scatter, a * a + b * b, m * m)
-    return moved, moved + started, started
-
-
-@compiled
-def square(source, wide, at, out, to, size):
-    """A block on the diagonal of a matrix, from row and column `at` on."""
-    for i in range(size):
-        put(source, (at + i) * wide + at, out, to + i * size, size)
-
-
-@compiled
-def merged(weight, more, own, spread, size, mean, at, scatter, to):
-    """Add moments to others, by Chan's formula."""
-    if weight + more <= 0:
-        return
-    share = more / (weight + more)
-    for i in range(size):
-        for j in range(size):
-            apart_by = (own[i] - mean[at + i]) * (own[j] - mean[at + j])
-            scatter[to + i * size + j] += spread[i * size + j] + weight * share * apart_by
-    for i in range(size):
-        mean[at + i] += share * (own[i] - mean[at + i])
+            move_scatter[i * wide + j] += before[i * m + j]
+            move_scatter[(m + p + i) * wide + m + p + j] += now[i * m + j]
+            move_scatter[(m + p + i) * wide + j] += lagged[i * m + j]
+            move_scatter[j * wide + m + p + i] += lagged[i * m + j]
+    add(1.0, shown, zero, row_scatter, zero, len(shown))
+    add(1.0, begun, zero, first_scatter, zero, m * m)
+    return moved, seen, started
 
 
 @compiled
@@ -87,19 +59,17 @@ def moments(rows, parts, x, m, u, p, y, d, first, width, weights, mean, scatter)
             weight += share[i]
         if weight <= 0:
             continue
-        for away in range(2 if total == 0 else 1):  # from the mean so far; at first from the first row that counts
-            if away > 0:
-                put(tile, some * q, mean, zero, q)
-            at = zero
+        for away in range(1 if total > 0 else 0, 2):  # from the mean so far; at first from the first row that counts
+            to, at, many, start = (tile, zero, count, begin) if away else (mean, zero, np.int64(1), begin + some)
             for part in parts:
                 if part == INPUTS:
-                    beside(rows, begin, count, u, p, zero, p, mean, tile, q, at)
+                    beside(rows, start, many, u, p, zero, p, mean, to, q, at)
                     at += p
                 elif part == ROW:
-                    beside(rows, begin, count, y, d, first, width, mean, tile, q, at)
+                    beside(rows, start, many, y, d, first, width, mean, to, q, at)
                     at += width
                 else:
-                    beside(rows, begin, count, x, m, -m if part == BEFORE else zero, m, mean, tile, q, at)
+                    beside(rows, start, many, x, m, -m if part == BEFORE else zero, m, mean, to, q, at)
                     at += m
         if len(weights) > 0:
             for i in range(count):

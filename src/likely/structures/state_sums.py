@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from likely.numerics.kalman import Layout
 
 BEFORE, INPUTS, STATE, ROW = range(4)  # parts of a row, as the compiled moments know them
-NOTHING = np.empty(0)
+NOTHING, NONE = np.empty(0), np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,16 @@ def summed(
 ) -> StateSums:  # fmt: skip
     """Statistics of sequences, whose states were smoothed under each member, under weights (S, k)."""
     parts = [_Member(model, params, i, one, layout, data, weights[:, i]) for i, one in enumerate(smoothed)]
-    if model.beginning.fixed:
-        return StateSums(
-            state=_bank([p.later_moves() for p in parts]),
-            rows=_bank([m for p in parts for m in p.rows(later=True)]),
-            first_move=_bank([p.first_move() for p in parts]),
-            first_rows=_bank([m for p in parts for m in p.first_rows()]),
-        )
-    each = [p.all_rows() if p.plain else (p.moves(), p.rows(), p.first()) for p in parts]
+    fixed = model.beginning.fixed
+    each = [p.sums(later=fixed) for p in parts]
+    state, rows = _bank([e[0] for e in each]), _bank([m for e in each for m in e[1]])
+    if not fixed:
+        return StateSums(state, rows, _bank([e[2] for e in each]))
     return StateSums(
-        state=_bank([e[0] for e in each]),
-        rows=_bank([m for e in each for m in e[1]]),
-        first=_bank([e[2] for e in each]),
-    )
+        state, rows,
+        first_move=_bank([p.first_move() for p in parts]),
+        first_rows=_bank([m for p in parts for m in p.first_rows()]),
+    )  # fmt: skip
 
 
 Record = tuple[float, Array, Array]  # weight, mean and scatter of one member
@@ -85,20 +82,18 @@ class _Places:
     seen: Array  # rows of which something was observed
     later_seen: Array  # without first ones
     begun: Array  # first ones of them
-    all_seen: bool
-    gaps: bool  # is a part of some row missing?
     by_column: list[Array]  # rows where each column was observed
 
     @classmethod
     def of(cls, data: Sequences) -> _Places:
-        x, first, long = data.rows.x, data.offsets[:-1], data.lengths > 1
+        x, first, long = data.rows.x, data.offsets[:-1].astype(np.int64), data.lengths > 1
         missing = np.isnan(x)
         order = np.arange(len(x)) - np.repeat(first, data.lengths)  # within its sequence
         seen = ~missing.all(1)
         return cls(
             first, first[long] + 1, np.flatnonzero(order > 0), np.flatnonzero(order > 1), np.flatnonzero(seen),
-            np.flatnonzero(seen & (order > 0)), np.flatnonzero(seen & (order == 0)), bool(seen.all()),
-            bool(missing.any()), [np.flatnonzero(~column) for column in missing.T],
+            np.flatnonzero(seen & (order > 0)), np.flatnonzero(seen & (order == 0)),
+            [np.flatnonzero(~column) for column in missing.T],
         )  # fmt: skip
 
 
@@ -116,11 +111,6 @@ class _Member:
         self.x, self.u = smoothed.mean, data.rows.given
         self.m, self.p, self.d = self.x.shape[1], data.rows.p, data.rows.d
 
-    @property
-    def plain(self) -> bool:
-        """Is there something of every row, so that moves and rows are moments of the same numbers?"""
-        return self.places.all_seen and not (self.places.gaps and self.model.by_row)
-
     def _of(self, rows: Array, *parts: int, y: Array | None = None, column: int | None = None) -> Record:
         """Weight, mean and scatter of these parts of some rows, side by side."""
         first, width = (0, self.d) if column is None else (column, 1)
@@ -135,61 +125,31 @@ class _Member:
         )  # fmt: skip
         return weight, mean, scatter
 
-    # -- something of every row observed
-    def all_rows(self) -> tuple[Record, list[Record], Record]:
-        """Moves (state before, inputs, state), rows (state, inputs, row) and first states."""
-        at, m, p, d, filled, blur = self.places, self.m, self.p, self.d, self._filled(), self.blur
-        a, b = 2 * m + p, m + p + d
-        mean, scatter = np.zeros(a + b + m), np.zeros(a * a + b * b + m * m)
-        from likely.numerics.kalman_moments import OF_FIRST, OF_MOVES, all_moments  # compiled: see below
+    def sums(self, later: bool) -> tuple[Record, list[Record], Record]:
+        """Moves (state before, inputs, state), rows (state, inputs, row) and first states.
 
-        moved, shown, begun = all_moments(
-            at.moves, OF_MOVES, at.first, OF_FIRST, _flat(self.x), m, _flat(self.u), p, _flat(filled.y), d,
-            _flat(self.w), blur.before.ravel(), blur.now.ravel(), blur.lagged.ravel(), blur.first.ravel(),
-            filled.blur.ravel(), mean, scatter,
+        Where the start is fixed only `later` moves and rows count, as first states are none that are hidden.
+        """
+        at, m, p, d, blur = self.places, self.m, self.p, self.d, self.blur
+        columns = [self._column(j, later) for j in range(d)] if self.model.by_row else None
+        filled = Filled(NOTHING, NOTHING) if columns is not None else self._filled()
+        rows = NONE if columns is not None else at.later_seen if later else at.seen
+        mean = np.zeros(2 * m + p), np.zeros(m + p + d), np.zeros(m)
+        scatter = [np.zeros((len(a), len(a))) for a in mean]
+        from likely.numerics.kalman_moments import OF_FIRST, OF_MOVES, OF_ROWS, all_moments  # compiled: see `_of`
+
+        weights = all_moments(
+            OF_MOVES, OF_ROWS, OF_FIRST, at.later_moves if later else at.moves, rows, NONE if later else at.first,
+            _flat(self.x), m, _flat(self.u), p, _flat(filled.y), d, _flat(self.w), _flat(blur.before), _flat(blur.now),
+            _flat(blur.lagged), _flat(filled.blur), _flat(blur.first), mean[0], scatter[0].reshape(-1), mean[1],
+            scatter[1].reshape(-1), mean[2], scatter[2].reshape(-1),
         )  # fmt: skip
-        moves, rows = scatter[: a * a].reshape(a, a), scatter[a * a : a * a + b * b].reshape(b, b)
-        first = scatter[a * a + b * b :].reshape(m, m)
-        return (moved, mean[:a], moves), [(shown, mean[a : a + b], rows)], (begun, mean[a + b :], first)
-
-    def _with_moves(self, record: Record) -> Record:
-        """With what is uncertain of states before and after a move."""
-        weight, mean, scatter = record
-        m = self.m
-        scatter[:m, :m] += self.blur.before
-        scatter[-m:, -m:] += self.blur.now
-        scatter[-m:, :m] += self.blur.lagged
-        scatter[:m, -m:] += self.blur.lagged.T
-        return weight, mean, scatter
-
-    def _with_first(self, record: Record) -> Record:
-        return record[0], record[1], record[2] + self.blur.first
-
-    # -- piece by piece
-    def moves(self) -> Record:
-        """Of (state before, inputs, state)."""
-        return self._with_moves(self._of(self.places.moves, BEFORE, INPUTS, STATE))
-
-    def later_moves(self) -> Record:
-        """The same without the first move of a sequence, whose start is fixed."""
-        return self._with_moves(self._of(self.places.later_moves, BEFORE, INPUTS, STATE))
-
-    def first(self) -> Record:
-        """Of first states."""
-        return self._with_first(self._of(self.places.first, STATE))
+        moves, shown, first = zip(weights, mean, scatter, strict=True)
+        return moves, [shown] if columns is None else columns, first
 
     def first_move(self) -> Record:
         """Of (inputs, second state)."""
         return self._of(self.places.second, INPUTS, STATE)
-
-    def rows(self, later: bool = False) -> list[Record]:
-        """Of (state, inputs, row); without first rows where only `later` ones are wanted."""
-        if self.model.by_row:
-            return [self._column(j, later) for j in range(self.d)]
-        filled = self._filled()
-        some = self.places.later_seen if later else self.places.seen
-        weight, mean, scatter = self._of(some, STATE, INPUTS, ROW, y=filled.y)
-        return [(weight, mean, scatter + filled.blur)]
 
     def first_rows(self) -> list[Record]:
         """Of (inputs, first row), what was not observed of it filled in."""
