@@ -202,6 +202,13 @@ def test_threads_change_no_bit():
         np.testing.assert_array_equal(getattr(shared, name), getattr(alone, name))
 
 
+@pytest.mark.parametrize("rows", [16 * 256 * 8, 50_000, 200_000, 2_000_000])
+def test_a_long_sequence_has_work_for_eight_threads_and_segments_far_longer_than_a_run_up(rows):
+    stream = Stream(np.array([0, rows]), None, 10)
+    assert stream.groups >= 8
+    assert 256 <= stream.length <= 768
+
+
 def test_a_run_up_that_is_too_short_is_noticed_and_made_longer():
     rng = np.random.default_rng(6)
     initial, transition, _, _, _, log_density = problem(3, 8000, rng, sticky=0.9)

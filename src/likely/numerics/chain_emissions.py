@@ -22,7 +22,7 @@ ROWS, FEATURES, NORMAL, TABLE = range(4)
 WIDE = SIDE + 2
 LEVEL = 2.0**600  # what posteriors are multiplied by while they are worked out
 LOWEST = -346.0  # logarithms of densities, relative to the largest, that do not count: others stay normal numbers
-CELLS = 2**9  # vectors of log densities that are made, then exponentiated
+CELLS = 2**7  # vectors of log densities that are made, then exponentiated while they are in the nearest cache
 
 
 def _vectors(v: Lanes, pointer: Any) -> list[Any]:

@@ -24,7 +24,8 @@ from likely.numerics.vector import LANES
 
 ROOM = 2**15  # numbers a segment's forward vectors take in all sixteen lanes, at most: two times that fits in a cache
 FEWEST = 256  # rows of a segment all the same, where there are enough: running up to it should cost little
-TILE = 2**11  # numbers of a tile of time, of which all backward vectors are kept
+MORE = 768  # rows of a segment where all threads have work: what no longer fits in a cache costs less than run-ups
+TILE = 2**12  # numbers of a tile of time, of which all backward vectors are kept
 START, GROWTH = 32, 4  # steps from which a segment is first approached; how many times farther at most when next
 SPARE = 1.4  # times as far as would have done: parameters change from pass to pass, and a pass in vain costs more
 RUNS = 8  # of groups, at most: each is a piece of work for a thread
@@ -235,7 +236,7 @@ def _segment(n: int, lengths: Array, states: int) -> int:
     alike = int(lengths[0])
     if (lengths == alike).all() and alike <= most:
         return alike * max(1, min(round(most / alike), -(-len(lengths) // (2 * SIDE))))
-    groups = -(-n // (SIDE * most))
+    groups = max(-(-n // (SIDE * max(most, MORE))), min(-(-n // (SIDE * most)), RUNS))
     return -(-n // (SIDE * (groups + groups % 2 if groups > 1 else 1)))
 
 
