@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from likely.numerics.compiled import compiled
-from likely.numerics.kalman_products import SET, add, product, put
+from likely.numerics.kalman_products import SET, add, product
 from likely.numerics.vector import apart
 
 BEFORE, INPUTS, STATE, ROW = range(4)  # parts of a row: the state of the row before, and those of its own

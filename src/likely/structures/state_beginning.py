@@ -16,12 +16,12 @@ from likely.errors import ModelError
 from likely.families.gaussian import LOG_2PI, check_collapse, maximise_gaussian
 from likely.families.moments import Moments, outer, positive_definite
 from likely.numerics.soft import Array
+from likely.structures.state_settled import Settled
 from likely.structures.state_sums import StateSums
 from likely.structures.state_theta import MOVING, SHOWING, blocks_of, theta
 
 STARTS = ("diffuse", "stationary")  # what may be said in words, of all states or of each
 STABLE = 1 - 1e-12  # the largest modulus of an eigenvalue below which there is a stationary distribution
-SWEEPS, SETTLED = 100, 1e-13
 
 
 class Beginning:
@@ -120,16 +120,12 @@ class Fixed(Beginning):
         )
 
     def maximised(self, model: Any, stats: StateSums, params: Params) -> Params:
-        for _ in range(SWEEPS):
-            m0 = self._first_state(model, stats, params)
-            new = equations_maximised(model, self.completed(stats, params.replace(m0=m0)), params).replace(m0=m0)
-            moved = max(
-                float(np.abs(new[n] - params[n]).max(initial=0) / (1 + np.abs(new[n]).max(initial=0))) for n in new
-            )
-            params = new
-            if self.slots["m0"].fixed or self.held or moved < SETTLED:
-                break
-        return params
+        found = Settled(self._first_state(model, stats, params))
+        while True:
+            m0 = found.guess
+            params = equations_maximised(model, self.completed(stats, params.replace(m0=m0)), params).replace(m0=m0)
+            if self.slots["m0"].fixed or self.held or found.settled(self._first_state(model, stats, params)):
+                return params
 
     def _first_state(self, model: Any, stats: StateSums, params: Params) -> Array:
         """(k, m): least squares of the second states and the first rows on the first state."""
@@ -306,7 +302,8 @@ def _singular(slot: Slot) -> bool:
 def _behind(m0: Array, others: Moments) -> Moments:
     """Moments of (a fixed first state, others)."""
     m = m0.shape[1]
-    scatter = np.pad(others.scatter, ((0, 0), (m, 0), (m, 0)))
+    scatter = np.zeros((len(m0), *(m + np.array(others.scatter.shape[1:]))))
+    scatter[:, m:, m:] = others.scatter
     return Moments(others.weight, others.dof, np.concatenate([m0, others.mean], 1), scatter)
 
 

@@ -1,0 +1,52 @@
+"""First states that follow from the equations, which follow from them: where the two agree, in few rounds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from likely.numerics.soft import Array
+
+ROUNDS, AGREE = 100, 1e-13
+ROUNDING = 1e-6  # a miss below this that no longer falls by half is rounding
+FEW = 5  # rounds that are remembered
+
+
+class Settled:
+    """Values x (k, m) such that an answer to them is they themselves, each member by itself.
+
+    The next guess is the last answer, less what the differences between earlier rounds explain of how far it was from
+    its guess (Anderson 1965): as many differences as there are values leave nothing unexplained of a linear answer.
+    Where that is further from the answer than the answer from its guess, rounds are slow to agree, the answer is far
+    from linear, and nothing but the next plain round is sure to lead upward.
+    """
+
+    def __init__(self, first: Array):
+        self.guess = first
+        self.guesses: list[Array] = []
+        self.misses: list[Array] = []
+        self.size, self.rounds = np.inf, 0  # the last miss, relative
+
+    def settled(self, answer: Array) -> bool:
+        """Told the answer to the guess: is it the same? Else there is another guess."""
+        miss = answer - self.guess
+        self.rounds += 1
+        size = float((np.abs(miss).max(1, initial=0) / (1 + np.abs(answer).max(1))).max())
+        if self.rounds == ROUNDS or size <= AGREE or 0.5 * self.size < size <= ROUNDING:
+            return True
+        if size > self.size:  # led astray: begin anew
+            self.guesses, self.misses = [], []
+        self.size = size
+        self.guesses, self.misses = [*self.guesses, self.guess][-FEW:], [*self.misses, miss][-FEW:]
+        self.guess = answer - self._explained(miss)
+        return False
+
+    def _explained(self, miss: Array) -> Array:
+        most = min(len(self.misses) - 1, miss.shape[1])
+        if most < 1:
+            return np.zeros_like(miss)
+        changes = np.stack([b - a for a, b in zip(self.misses[-most - 1 :], self.misses[-most:], strict=False)], 2)
+        moves = np.stack([b - a for a, b in zip(self.guesses[-most - 1 :], self.guesses[-most:], strict=False)], 2)
+        shares = np.linalg.pinv(changes, rcond=1e-10) @ miss[:, :, None]
+        found = ((moves + changes) @ shares)[:, :, 0]
+        near = np.linalg.norm(found, axis=1) <= np.linalg.norm(miss, axis=1)
+        return np.where(near[:, None], found, 0.0)
