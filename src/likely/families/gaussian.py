@@ -274,11 +274,10 @@ def check_collapse(
 
 def _dependent(covariance: Array, floor: Array) -> Array:
     """(k,): do columns depend on one another, or is some direction below the floor (k, d) of the columns' variances?"""
-    sd = np.sqrt(np.einsum("kdd->kd", covariance))
-    correlation = covariance / outer(sd)
-    i = np.arange(sd.shape[1])
-    correlation[:, i, i] -= np.maximum(floor / sd**2, COLLINEAR)
-    return ~positive_definite(correlation)
+    less = covariance.copy()
+    variance = np.einsum("kdd->kd", less)
+    variance -= np.maximum(floor, COLLINEAR * variance)
+    return ~positive_definite(less)  # whose rounding does not depend on the units of columns
 
 
 def _overall_variance(stats: Moments, slot: Slot) -> Array:
