@@ -7,7 +7,7 @@ import numpy as np
 from likely.numerics.soft import Array
 
 ROUNDS, AGREE = 100, 1e-13
-ROUNDING = 1e-6  # a miss below this that no longer falls by half is rounding
+ROUNDING = 1e-6  # a miss below this that does not fall by half, twice in turn, is rounding
 FEW = 5  # rounds that are remembered
 
 
@@ -20,18 +20,22 @@ class Settled:
     from linear, and nothing but the next plain round is sure to lead upward.
     """
 
-    def __init__(self, first: Array):
-        self.guess = first
+    def __init__(self, first: Array, rounds: int = ROUNDS):
+        self.guess = self.answer = first
+        self.left = np.full(len(first), np.inf)  # by how much guess and answer differ, relative
+        self.most = rounds
         self.guesses: list[Array] = []
         self.misses: list[Array] = []
-        self.size, self.rounds = np.inf, 0  # the last miss, relative
+        self.size, self.rounds, self.idle = np.inf, 0, 0  # the last miss, relative; rounds; those that brought little
 
     def settled(self, answer: Array) -> bool:
         """Told the answer to the guess: is it the same? Else there is another guess."""
         miss = answer - self.guess
         self.rounds += 1
-        size = float((np.abs(miss).max(1, initial=0) / (1 + np.abs(answer).max(1))).max())
-        if self.rounds == ROUNDS or size <= AGREE or 0.5 * self.size < size <= ROUNDING:
+        self.answer, self.left = answer, np.abs(miss).max(1, initial=0) / (1 + np.abs(answer).max(1, initial=0))
+        size = float(self.left.max())
+        self.idle = self.idle + 1 if 0.5 * self.size < size <= ROUNDING else 0
+        if self.rounds == self.most or size <= AGREE or self.idle == 2:
             return True
         if size > self.size:  # led astray: begin anew
             self.guesses, self.misses = [], []

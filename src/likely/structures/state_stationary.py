@@ -12,6 +12,7 @@ from likely.core.written import written
 from likely.errors import ModelError
 from likely.families.moments import Moments, outer
 from likely.numerics.soft import Array
+from likely.structures.state_agreeing import agreeing
 from likely.structures.state_beginning import STABLE, Beginning, equations_maximised, log_partly, pseudo_inverse
 from likely.structures.state_sums import StateSums
 from likely.structures.state_theta import MOVING, theta
@@ -19,6 +20,7 @@ from likely.structures.state_theta import MOVING, theta
 DOUBLINGS = 64
 STEP = 1e-5  # of differences, in free coordinates
 SLOPE = 1e-9  # of the number of rows: where the climb ends
+ROUNDING = 1e-13  # of an expected log density
 FAR = 1e30  # the value where there is no stationary distribution
 
 
@@ -26,8 +28,10 @@ class Stationary(Beginning):
     """The first state has the stationary distribution of the moves: mean (I - A)^-1 b, and P0 = A P0 A' + Q.
 
     Some states may be diffuse. The others have no part in these, so A, b and Q above are their own blocks. The M-step
-    of A, b and Q has no closed form: from the better of the old ones and those that leave the first state out of
-    account the expected log density is climbed by BFGS, so it never falls.
+    of A, b and Q has no closed form. Where what the first state asks of them is linear there is one: it is put in the
+    moments of the moves, at the answer to the round before, until guess and answer agree. A model for which they do not
+    agree soon, or no higher than before, climbs its expected log density by BFGS, from the better of the old A, b and Q
+    and of those that leave the first state out of account; so the M-step never falls.
     """
 
     settles = ("m0", "P0")
@@ -78,28 +82,42 @@ class Stationary(Beginning):
             params = self.begun(params.replace(A=A))
         return params, there
 
+    def asked(self, stats: StateSums, params: Params) -> dict[str, Array]:
+        """Derivatives of the expected log density of first states by A, b and Q."""
+        return _asked(stats.first, params, self.own(params.A.shape[1]))
+
     def expected(self, model: Any, params: Params, stats: StateSums) -> Array:
         params, there = self.possible(params)
         return np.where(there, log_partly(stats.first, params, self.flat(params.A.shape[1])), -np.inf)
 
     def maximised(self, model: Any, stats: StateSums, params: Params) -> Params:
-        if model.axes and model.axes[0].name == "start":
-            return self._one_by_one(model, stats, params)
         simple = self.begun(equations_maximised(model, stats, params))
         names = [n for n in ("A", "b", "Q") if not (model.slots[n].fixed or model.moving.held)]
         if not names:
             return simple
         old = self.begun(simple.replace(**{n: model.slots[n].nearest(params[n]) for n in names}))
-        better = max((old, simple), key=lambda p: _value(model, stats, p))
-        return _Climb(self, model, stats, better, names).run()
+        found, agreed = agreeing(self, model, stats, simple, old)
+        found = self.begun(simple.replace(**{n: found[n] for n in names}))
+        models = model.axes[0].size if model.axes and model.axes[0].name == "start" else 1
+        alone = self._by_itself(model) if models > 1 else model
+        heights = np.array([_heights(model, alone, stats, p, models) for p in (old, simple, found)])
+        there = agreed.reshape(models, -1).all(1) & (heights[2] >= heights[:2].max(0) - ROUNDING * np.abs(heights[2]))
+        if there.all():
+            return found
 
-    def _one_by_one(self, model: Any, stats: StateSums, params: Params) -> Params:
-        """Models side by side know nothing of one another: each climbs by itself."""
+        def best(i: int) -> Params:
+            if there[i]:
+                return found.blocks([i], models)
+            better = (old if heights[0, i] > heights[1, i] else simple).blocks([i], models)
+            return _Climb(self, alone, stats.blocks([i], models), better, names).run()
+
+        return Params.concatenate([best(i) for i in range(models)])
+
+    def _by_itself(self, model: Any) -> Any:
+        """One of the models that stand side by side, which know nothing of one another."""
         if self._alone is None:
             self._alone = model.bind(model.axes[1:], model.setting)
-        models = model.axes[0].size
-        blocks = [(stats.blocks([i], models), params.blocks([i], models)) for i in range(models)]
-        return Params.concatenate([self._alone.maximize(*block) for block in blocks])
+        return self._alone
 
 
 class _Climb:
@@ -158,13 +176,8 @@ class _Climb:
 
 
 def _slopes(stats: StateSums, params: Params, own: Array) -> dict[str, Array]:
-    """Derivatives of the expected log density of moves and first states by A, b and Q, entry by entry.
-
-    The first states (those that are not diffuse: at the places `own`) depend on A and Q through P = A P A' + Q: with H
-    the derivative by P, that by Q is Z = A' Z A + H, and that by A is 2 Z A P.
-    """
-    k, m, _ = params.A.shape
-    state = stats.state
+    """Derivatives of the expected log density of moves and first states by A, b and Q, entry by entry."""
+    m, state = params.A.shape[1], stats.state
     weight, precision = state.weight[:, None, None], pseudo_inverse(params.Q)
     slopes = theta(params, MOVING)
     away = np.concatenate([-slopes[:, :, :-1], np.broadcast_to(np.eye(m), params.A.shape)], 2)
@@ -174,24 +187,45 @@ def _slopes(stats: StateSums, params: Params, own: Array) -> dict[str, Array]:
     drifted = state.weight[:, None] * (precision @ error[:, :, None])[:, :, 0]
     squares = scatter @ np.swapaxes(away, 1, 2) + weight * outer(error)
     spread = 0.5 * (precision @ squares @ precision - state.dof[:, None, None] * precision)
+    asked = _asked(stats.first, params, own)
+    return {"A": moved + asked["A"], "b": drifted + asked["b"], "Q": spread + asked["Q"]}
+
+
+def _asked(first: Moments, params: Params, own: Array) -> dict[str, Array]:
+    """The same of first states alone.
+
+    They (those that are not diffuse: at the places `own`) depend on A and Q through P = A P A' + Q: with H the
+    derivative by P, that by Q is Z = A' Z A + H, and that by A is 2 Z A P.
+    """
+    k, m, _ = params.A.shape
     at = np.ix_(np.arange(k), own, own)
     A, P0, m0 = params.A[at], params.P0[at], params.m0[:, own]
-    first = Moments(stats.first.weight, stats.first.dof, stats.first.mean[:, own], stats.first.scatter[at])
+    first = Moments(first.weight, first.dof, first.mean[:, own], first.scatter[at])
     inverse, off = pseudo_inverse(P0), first.mean - m0
     first_mean = first.weight[:, None] * (inverse @ off[:, :, None])[:, :, 0]
     first_spread = 0.5 * (inverse @ first.about(m0) @ inverse - first.dof[:, None, None] * inverse)
     Z = stationary(np.swapaxes(A, 1, 2), m0, first_spread)[1]
     back = np.linalg.solve(np.eye(len(own)) - np.swapaxes(A, 1, 2), first_mean[:, :, None])
-    moved[at] += 2 * Z @ A @ P0 + back * m0[:, None, :]
-    drifted[:, own] += back[:, :, 0]
-    spread[at] += Z
-    return {"A": moved, "b": drifted, "Q": spread}
+    out = {"A": np.zeros((k, m, m)), "b": np.zeros((k, m)), "Q": np.zeros((k, m, m))}
+    out["A"][at] = 2 * Z @ A @ P0 + back * m0[:, None, :]
+    out["b"][:, own] = back[:, :, 0]
+    out["Q"][at] = Z
+    return out
 
 
 def _value(model: Any, stats: StateSums, params: Params) -> float:
     """Expected log density of moves and first states, and log prior: what depends on A, b and Q."""
     moves = model.moving.expected(theta(params, MOVING), params.Q, stats.state)
     return float((moves + model.beginning.expected(model, params, stats)).sum()) + model.log_prior(params)
+
+
+def _heights(model: Any, alone: Any, stats: StateSums, params: Params, models: int) -> Array:
+    """The same of each of several models side by side."""
+    moves = model.moving.expected(theta(params, MOVING), params.Q, stats.state)
+    found = (moves + model.beginning.expected(model, params, stats)).reshape(models, -1).sum(1)
+    if not any(slot.prior is not None for slot in model.slots.values()):
+        return found
+    return found + [alone.log_prior(params.blocks([i], models)) for i in range(models)]
 
 
 def stationary(A: Array, b: Array, Q: Array) -> tuple[Array, Array]:
