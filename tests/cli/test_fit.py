@@ -149,7 +149,8 @@ def test_a_picture_that_cannot_be_drawn_does_not_cost_the_answer(likely, monkeyp
 
 
 def interrupt_at(monkeypatch, number):
-    """Ctrl-C in the middle of some pass over the data."""
+    """Ctrl-C in the middle of some pass over the data, also where what began the tests ignores it (a job behind)."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     count, run = [0], Local.map
 
     def run_until(self, work):
