@@ -36,7 +36,19 @@ def test_answers_that_rounding_blurs_end_where_they_fall_no_more():
     np.testing.assert_allclose(found.answer, 1 / 0.7, rtol=1e-6)
 
 
+def test_answers_that_lead_away_agree_all_the_same():
+    found = rounds(lambda x: -3.0 * x + 4.0, np.array([[2.0]]))
+    np.testing.assert_allclose(found.answer, 1.0, rtol=1e-12)
+
+
 def test_answers_that_never_agree_end_and_say_so():
-    found = rounds(lambda x: -1.1 * x + 1e-3, np.ones((1, 1)) * [[2.0]], most=3)
-    assert found.rounds == 3
-    assert found.left[0] > 1e-9
+    found = rounds(lambda x: np.where(x > 0, -1.0, 1.0), np.array([[2.0]]), most=6)
+    assert found.rounds == 6
+    assert found.left[0] > 0.1
+
+
+def test_a_guess_outside_goes_back_by_halves_and_others_stay():
+    found = Settled(np.array([[1.0], [1.0]]))
+    assert not found.settled(np.array([[9.0], [1.5]]))
+    found.stay(lambda guess: guess[:, 0] < 4)
+    np.testing.assert_array_equal(found.guess, [[3.0], [1.5]])

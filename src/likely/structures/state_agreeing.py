@@ -14,7 +14,8 @@ from likely.structures.state_settled import Settled
 from likely.structures.state_sums import StateSums
 from likely.structures.state_theta import MOVING, blocks_of, theta
 
-ROUNDS, AGREED = 20, 1e-9
+ROUNDS = 20
+AGREED = 1e-6  # so much may be rounding where noises are all but singular; that the answer is higher is seen to later
 Slopes = dict[str, Array]
 
 
@@ -26,15 +27,20 @@ def agreeing(start: Any, model: Any, stats: StateSums, simple: Params, old: Para
     m, unit = simple.A.shape[1], _units(stats.state, simple.A.shape[1])
     stable = start.possible(simple)[1]
     begin = np.where(stable[:, None], _side_by_side(simple, unit), _side_by_side(old, unit))
-    found, there = Settled(begin, ROUNDS), stable
+    found = Settled(begin, ROUNDS)
+
+    def begun(guess: Array) -> tuple[Params, Array]:
+        return start.possible(start.begun(simple.replace(**_apart(guess, m, unit))))
+
     try:
         while True:
-            at, there = start.possible(start.begun(simple.replace(**_apart(found.guess, m, unit))))
+            at, there = begun(found.guess)
             asked = _with(stats.state, at, start.asked(stats, at))
             moves, Q = model.moving.maximise(asked, theta(at, MOVING), at.Q)
             new = at.replace(Q=0.5 * (Q + np.swapaxes(Q, 1, 2)), **blocks_of(moves, MOVING, at))
             if found.settled(_side_by_side(new, unit)):
                 return new, there & (found.left <= AGREED)
+            found.stay(lambda guess: begun(guess)[1])
     except (Degenerate, np.linalg.LinAlgError):
         return simple, np.zeros(len(begin), bool)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from likely.numerics.soft import Array
 
 ROUNDS, AGREE = 100, 1e-13
 ROUNDING = 1e-6  # a miss below this that does not fall by half, twice in turn, is rounding
+ASTRAY = 30  # times the last miss: such a guess tells nothing of those before
 FEW = 5  # rounds that are remembered
+HALVES = 30  # of a way that leads nowhere
 
 
 class Settled:
@@ -37,12 +41,20 @@ class Settled:
         self.idle = self.idle + 1 if 0.5 * self.size < size <= ROUNDING else 0
         if self.rounds == self.most or size <= AGREE or self.idle == 2:
             return True
-        if size > self.size:  # led astray: begin anew
+        if size > ASTRAY * self.size:  # begin anew
             self.guesses, self.misses = [], []
         self.size = size
         self.guesses, self.misses = [*self.guesses, self.guess][-FEW:], [*self.misses, miss][-FEW:]
         self.guess = answer - self._explained(miss)
         return False
+
+    def stay(self, inside: Callable[[Array], Array]) -> None:
+        """Go back towards the guess before, by halves, for members (k,) whose guess is not inside what is possible."""
+        for _ in range(HALVES):
+            there = inside(self.guess)
+            if there.all():
+                return
+            self.guess = np.where(there[:, None], self.guess, 0.5 * (self.guess + self.guesses[-1]))
 
     def _explained(self, miss: Array) -> Array:
         most = min(len(self.misses) - 1, miss.shape[1])
