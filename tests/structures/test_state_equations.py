@@ -452,3 +452,12 @@ def test_noise_that_rows_met_exactly_send_to_zero_is_a_collapse(y):
         "the only start collapsed: its R fell to zero, where the likelihood is unbounded. Give R a value or a prior, "
         "or take fewer states."
     )
+
+
+def test_a_noise_is_held_at_its_least_and_where_it_was_below_stays_there():
+    case = Case(r=1, z=1)
+    case.equation.least = 1e-3
+    size = case.stats.scatter[:, -1:, -1:] / case.stats.weight[0]
+    for before, allowed in ((1.0, 1e-3), (2e-5, 2e-5), (1e-9, 1e-6)):
+        found = case.equation._allowed(case.stats, (1 - 1e-6) * min(before, 1e-4) * size, before * size)
+        np.testing.assert_allclose(found, allowed * size, rtol=1e-12)
