@@ -10,12 +10,17 @@ import numpy as np
 
 from likely.numerics.soft import Array
 
-EVEN = np.array([0, 1, 2, 4, 4, 8, 8, 8, 8])  # so many innovations are as quick as fewer
+SIZES = np.array([0, 1, 2, 4, 4, 8, 8, 8, 8])  # so many values in place of 0, 1, 2, ...: for these there are kernels
+
+
+def made_up(count: Array | int) -> Array:
+    """To how many values so many are made up; more than 8 stay as they are."""
+    return np.where(np.less(count, len(SIZES)), SIZES[np.minimum(count, len(SIZES) - 1)], count)
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where observed values stand in rows that are made up to an even number of them: the others tell nothing.
+    """Where observed values stand in rows that are made up to 1, 2, 4 or 8 of them: the others tell nothing.
 
     What is made up has no part in the states, and noise of variance 1 by itself.
     """
@@ -30,8 +35,7 @@ class Places:
     def of(cls, columns: Array, count: Array) -> Self:
         """Places for patterns with these columns (P, d)."""
         P, d = columns.shape
-        many = EVEN[np.minimum(count, len(EVEN) - 1)]
-        many = np.where(count < len(EVEN), many, count)
+        many = made_up(count)
         room = max(d, int(many.max(initial=0)))
         wide = np.zeros((P, room), np.int64)
         wide[:, :d] = columns

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from likely.numerics.compiled import compiled
-from likely.numerics.kalman_layout import EVEN, Layout
+from likely.numerics.kalman_layout import Layout, made_up
 from likely.numerics.soft import Array
 
 SINGULAR = 1e-13  # a variance given the others below this share of itself is none: R is taken as it is then
@@ -21,7 +21,7 @@ class Observed:
     Where more is observed than there are states, values are combined to as many as there are states with unit noise
     (Jungbacker and Koopman 2015): with L = chol(R_oo) and L^-1 C_o = U H, they are U' L^-1 y_o. What is left of y tells
     nothing of the states: a constant for each pattern, and a sum of squares for each row. Where values are missing, the
-    others may be made up to an even number by such as tell nothing (see `Places`).
+    others are made up to 1, 2, 4 or 8 by such as tell nothing (see `Places`).
     """
 
     y: Array  # (n, r)
@@ -94,7 +94,7 @@ def _combined(C: Array, R: Array, y: Array, layout: Layout, many: Array, factor:
         left = whole - short @ basis[0].T
         count = np.array([m])
         return Observed(short, small, np.eye(m)[None], count, log_det, np.einsum("ij,ij->i", left, left))
-    r = int(EVEN[m]) if m < len(EVEN) else m
+    r = int(made_up(m))
     seen, noise = (whole[:, :r] for whole in _made_up(C, R, layout))
     seen[which], noise = 0.0, noise[:, :, :r]
     seen[which, :m], noise[which] = small, np.eye(r)

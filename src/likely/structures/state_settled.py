@@ -1,4 +1,7 @@
-"""First states that follow from the equations, which follow from them: where the two agree, in few rounds."""
+"""Values that follow from others, which follow from them: where the two agree, in few rounds.
+
+So do first states and the equations in which they stand, and moves and the stationary start that they lead to.
+"""
 
 from __future__ import annotations
 
