@@ -28,7 +28,7 @@ def laid_out(rng, d, lengths, missing):
 
 
 @pytest.mark.parametrize("kinds", CASES)
-@pytest.mark.parametrize(("m", "d"), [(1, 1), (2, 2), (3, 1), (1, 3), (2, 4), (3, 4)])
+@pytest.mark.parametrize(("m", "d"), [(1, 1), (2, 2), (3, 1), (1, 3), (2, 4), (3, 4), (5, 3), (8, 8), (9, 2)])
 @pytest.mark.parametrize("missing", [False, True])
 def test_everything_is_as_in_the_joint_gaussian(kinds, m, d, missing):
     rng = np.random.default_rng([m, d, missing])

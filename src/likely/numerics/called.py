@@ -13,6 +13,8 @@ from numba.core import cgutils, types
 from likely.numerics.compiled import in_cache_folder
 from likely.numerics.vector import DOUBLE, INT, Lanes, kernel
 
+KEPT: list[Any] = []  # the code of these functions must not go
+
 
 def called(signature: str) -> Callable[[Callable[..., None]], Any]:
     """Make a function of arrays (`a` in the signature) and indices (`i`) one that compiled code calls.
@@ -24,24 +26,33 @@ def called(signature: str) -> Callable[[Callable[..., None]], Any]:
     def make(function: Callable[..., None]) -> Any:
         if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
             return function
-        kinds = [types.CPointer(types.float64) if c == "a" else types.int64 for c in signature]
-        with in_cache_folder():
-            try:
-                own = numba.cfunc(types.void(*kinds), cache=True)(function)
-            except RuntimeError:  # nowhere to write
-                own = numba.cfunc(types.void(*kinds))(function)
         symbol = f"likely_{function.__name__}"
-        llvm.add_symbol(symbol, own.address)
-        KEPT.append(own)
-        pointers = [DOUBLE.as_pointer() if c == "a" else INT for c in signature]
+        llvm.add_symbol(symbol, address_of(signature, function))
 
         def call(v: Lanes, *arguments: Any) -> None:
-            kind = ir.FunctionType(ir.VoidType(), pointers)
-            v.builder.call(cgutils.get_or_insert_function(v.builder.module, kind, symbol), arguments)
+            v.builder.call(cgutils.get_or_insert_function(v.builder.module, _kind(signature), symbol), arguments)
 
         return kernel(signature, call)
 
     return make
 
 
-KEPT: list[Any] = []  # the code of these functions must not go
+def address_of(signature: str, function: Callable[..., None]) -> int:
+    """Compile such a function, or load it; where its code is in this process."""
+    kinds = [types.CPointer(types.float64) if c == "a" else types.int64 for c in signature]
+    with in_cache_folder():
+        try:
+            own = numba.cfunc(types.void(*kinds), cache=True)(function)
+        except RuntimeError:  # nowhere to write
+            own = numba.cfunc(types.void(*kinds))(function)
+    KEPT.append(own)
+    return int(own.address)  # pyright: ignore[reportArgumentType]
+
+
+def at_address(v: Lanes, signature: str, address: Any, *arguments: Any) -> None:
+    """Call what has an address."""
+    v.builder.call(v.builder.inttoptr(address, _kind(signature).as_pointer()), arguments)
+
+
+def _kind(signature: str) -> ir.FunctionType:
+    return ir.FunctionType(ir.VoidType(), [DOUBLE.as_pointer() if c == "a" else INT for c in signature])

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from likely.numerics.compiled import compiled
-from likely.numerics.kalman_gains import before_observation
+from likely.numerics.kalman_gains import row_back
 from likely.numerics.kalman_layout import Layout
 from likely.numerics.kalman_means import filter_rows
-from likely.numerics.kalman_products import SET, TAKE, product, put
+from likely.numerics.kalman_products import put
+from likely.numerics.kalman_steps import FILTER, SUMS
 from likely.numerics.kalman_work import NOTHING, Model, Run, Work
 from likely.numerics.soft import Array
 
@@ -111,7 +112,7 @@ def _filtered(run: Run, T: int, starts: Array, x: Array, nothing: bool) -> tuple
     for b in gains.forward():
         filter_rows(
             y, r, drift, starts, lengths, b.first, b.last, gains.turned, work.observed.flat_across, b.sets,
-            gains.index, work.observed.count, gains.pattern, m, mean, white, square,
+            gains.index, work.observed.count, gains.steps[FILTER], gains.pattern, m, mean, white, square,
         )  # fmt: skip
     rows = starts[:, None] + np.arange(T)
     return mean.reshape(-1, m)[rows], white.reshape(-1, r)[rows]
@@ -123,8 +124,8 @@ def _smoothed(run: Run, group: Array, T: int) -> tuple[Array, Array]:
     cov, lagged, N, ahead = np.empty((T, m, m)), np.zeros((T, m, m)), np.zeros(m * m), np.zeros(m * m)
     for b in gains.backward():
         backward_rows(
-            gains.A, b.sets, work.observed.y.shape[1], gains.index, work.observed.count, gains.pattern, b.first,
-            min(b.last, T), T, m, N, ahead, cov.reshape(-1), lagged.reshape(-1),
+            gains.A, b.sets, work.observed.y.shape[1], gains.index, work.observed.count, gains.steps[SUMS],
+            gains.pattern, b.first, min(b.last, T), T, m, N, ahead, cov.reshape(-1), lagged.reshape(-1),
         )  # fmt: skip
     if int(group[0]) in run.flat:
         z = run.flat[int(group[0])].spread
@@ -154,21 +155,15 @@ def _flat(effect: Array, information: Array, score: Array, mean: Array, cov: Arr
 
 
 @compiled
-def backward_rows(A, sets, r, index, count, pattern, first, last, length, m, N, ahead, cov, lagged):
+def backward_rows(A, sets, r, index, count, steps, pattern, first, last, length, m, N, ahead, cov, lagged):
     """Smoothed covariances of rows before `last`, back to `first`; N and `ahead` as in `backward_sums`."""
-    zero, one, mm = np.int64(0), np.int64(1), m * m
-    g, M, new, part = np.empty(mm), np.empty(mm), np.empty(mm), np.empty(r * m)
+    zero, mm = np.int64(0), m * m
+    own, room = np.empty(3 * mm), np.empty(2 * mm + r * m)
     for t in range(last - 1, first - 1, -1):
-        at, q = index[t] * (3 * mm + 2 * r * m + r * r), count[pattern[t]]
-        moved, v, c = at + 2 * mm, t * mm, (t + 1) * mm
-        product(SET, N, zero, m, one, sets, moved, m, g, zero, m, m, m)
-        put(sets, at + mm, cov, v, mm)
-        product(TAKE, sets, moved, one, m, g, zero, m, cov, v, m, m, m)
+        at = index[t] * (3 * mm + 2 * r * m + r * r)
+        row_back(A, sets, at, r, count[pattern[t]], steps, m, N, ahead, own, room)
+        put(own, zero, cov, t * mm, mm)
         if t < length - 1:
-            put(sets, moved, lagged, c, mm)
-            product(TAKE, ahead, zero, m, one, g, zero, m, lagged, c, m, m, m)
-        product(SET, N, zero, m, one, A, zero, m, g, zero, m, m, m)
-        product(SET, A, zero, one, m, g, zero, m, M, zero, m, m, m)
-        before_observation(M, q, m, sets, at + 3 * mm, at + 3 * mm + r * m, part, new)
-        put(new, zero, N, zero, mm)
+            put(own, mm, lagged, (t + 1) * mm, mm)
+        put(own, 2 * mm, N, zero, mm)
         put(sets, at, ahead, zero, mm)

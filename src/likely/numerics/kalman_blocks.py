@@ -10,6 +10,7 @@ import numpy as np
 from likely.numerics.kalman_gains import forward_sets, size
 from likely.numerics.kalman_layout import Track
 from likely.numerics.kalman_observed import Observed
+from likely.numerics.kalman_steps import SETS, steps
 from likely.numerics.soft import Array
 
 MOST = 2000  # sets at once
@@ -38,7 +39,7 @@ class Gains:
     def __init__(self, A: Array, turned: Array, Q: Array, P0: Array, observed: Observed, track: Track):
         self.A, self.turned, self.Q, self.P0 = A, turned, Q, P0  # flat
         self.observed, (_, r, self.m) = observed, observed.seen.shape
-        self.width = size(self.m, r)
+        self.width, self.steps = size(self.m, r), steps(self.m, observed.count)
         self.pattern, self.constant = track.pattern, track.constant
         self.index, self.log_det = np.empty(len(self.pattern), np.int64), np.zeros(len(self.pattern))
         self.lost = len(self.pattern)
@@ -81,8 +82,8 @@ class Gains:
     def _fill(self, block: Block, P: Array) -> tuple[int, bool]:
         o = self.observed
         return forward_sets(
-            self.A, self.turned, self.Q, o.flat_seen, o.flat_across, o.flat_noise, o.count, self.pattern, block.first,
-            len(self.pattern), self.m, P, block.sets, block.room, self.log_det, self.index,
+            self.A, self.turned, self.Q, o.flat_seen, o.flat_across, o.flat_noise, o.count, self.steps[SETS],
+            self.pattern, block.first, len(self.pattern), self.m, P, block.sets, block.room, self.log_det, self.index,
         )  # fmt: skip
 
     @property

@@ -11,19 +11,21 @@ import numpy as np
 
 from likely.numerics.compiled import compiled
 from likely.numerics.kalman_products import ADD, SET, TAKE, add, against, product, put
+from likely.numerics.kalman_steps import LARGEST, step_filter, step_smoother
 from likely.numerics.kalman_stretch import alike, alike_before, run_ahead, run_back
 
 
 @compiled
 def filter_rows(
-    y, r, drift, starts, lengths, first, last, turned, across, sets, index, count, pattern, m, mean, white, square
-):
+    y, r, drift, starts, lengths, first, last, turned, across, sets, index, count, steps, pattern, m, mean, white,
+    square,
+):  # fmt: skip
     """Rows from `first` to before `last` of some sequences: predicted means and white innovations.
 
     Predicted means (n m) of the first of these rows are there before; `square` (L,) gathers squared innovations.
     """
     zero, one, wide = np.int64(0), np.int64(1), 3 * m * m + 2 * r * m + r * r
-    own, error = np.empty(m), np.empty(r)
+    own, x, error = np.empty(m), np.empty(m), np.empty(r)
     for s in range(len(starts)):
         t, stop, after = first, min(last, lengths[s]), starts[s] + lengths[s]
         while t < stop:
@@ -33,18 +35,25 @@ def filter_rows(
                 run_ahead(y, r, drift, row, end - t, after, turned, sets, seen, m, q, mean, white)
                 t = end
                 continue
-            put(mean, row * m, own, zero, m)
-            put(y, row * r, error, zero, q)
-            product(TAKE, own, zero, zero, one, across, p * r * m, r, error, zero, one, m, q)
-            for i in range(r):
+            step, goes_on = steps[q] if q <= LARGEST else 0, row + 1 < after
+            for i in range(q if step != 0 else 0, r):
                 white[row * r + i] = 0.0
-            against(ADD, sets, seen + 2 * r * m, error, zero, white, row * r, q, q)
+            to, at = (mean, (row + 1) * m) if goes_on else (own, zero)
+            if step != 0:
+                step_filter(
+                    step, mean, row * m, y, row * r, turned, sets, seen, sets, seen + r * m, sets, seen + 2 * r * m,
+                    white, row * r, to, at,
+                )  # fmt: skip
+            else:
+                put(mean, row * m, x, zero, m)
+                put(y, row * r, error, zero, q)
+                product(TAKE, x, zero, zero, one, across, p * r * m, r, error, zero, one, m, q)
+                against(ADD, sets, seen + 2 * r * m, error, zero, white, row * r, q, q)
+                product(ADD, white, row * r, zero, one, sets, seen + r * m, m, x, zero, one, q, m)
+                product(SET, x, zero, zero, one, turned, zero, m, to, at, one, m, m)
+            if goes_on and len(drift) > 0:
+                add(1.0, drift, at, mean, at, m)
             t += 1
-            if row + 1 < after:
-                product(ADD, white, row * r, zero, one, sets, seen + r * m, m, own, zero, one, q, m)
-                product(SET, own, zero, zero, one, turned, zero, m, mean, (row + 1) * m, one, m, m)
-                if len(drift) > 0:
-                    add(1.0, drift, (row + 1) * m, mean, (row + 1) * m, m)
         if stop > first:
             square[s] += squares(white, (starts[s] + first) * r, (stop - first) * r)
 
@@ -59,7 +68,7 @@ def squares(x, at, count):
 
 
 @compiled
-def smooth_rows(starts, lengths, first, last, A, sets, index, count, pattern, m, r, back, mean, white):
+def smooth_rows(starts, lengths, first, last, A, sets, index, count, steps, pattern, m, r, back, mean, white):
     """The same rows backward: smoothed means (n m) in place of predicted ones.
 
     back (L m) comes and goes as r of the last and first row.
@@ -76,13 +85,19 @@ def smooth_rows(starts, lengths, first, last, A, sets, index, count, pattern, m,
                 run_back(A, sets, at, r, m, q, starts[s] + begin, t + 1 - begin, own, mean, white)
                 t = begin - 1
                 continue
+            step = steps[q] if q <= LARGEST else 0
+            t -= 1
+            if step != 0:
+                step_smoother(
+                    step, own, zero, A, sets, at, sets, seen, sets, seen + r * m, white, row * r, mean, row * m
+                )
+                continue
             product(SET, own, zero, zero, one, A, zero, m, moved, zero, one, m, m)
             put(white, row * r, z, zero, q)
             against(TAKE, sets, seen + r * m, moved, zero, z, zero, q, m)
             product(ADD, z, zero, zero, one, sets, seen, m, moved, zero, one, q, m)
             put(moved, zero, own, zero, m)
             product(ADD, own, zero, zero, one, sets, at, m, mean, row * m, one, m, m)
-            t -= 1
         put(own, zero, back, s * m, m)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from likely.numerics.called import called
 from likely.numerics.compiled import compiled
 from likely.numerics.kalman_products import SET, add, product
-from likely.numerics.vector import apart
+from likely.numerics.vector import Lanes, kernel
 
 BEFORE, INPUTS, STATE, ROW = range(4)  # parts of a row: the state of the row before, and those of its own
 TILE = 2**11  # numbers
+SIZES = 8, 4, 2, 1  # of vectors
 OF_MOVES, OF_ROWS, OF_FIRST = np.array([BEFORE, INPUTS, STATE]), np.array([STATE, INPUTS, ROW]), np.array([STATE])
 
 
@@ -85,10 +89,39 @@ def moments(rows, parts, x, m, u, p, y, d, first, width, weights, mean, scatter)
     return total
 
 
+def _shifted(
+    v: Lanes, x: Any, x_at: Any, wide: Any, centre: Any, out: Any, on: Any, at: Any, rows: Any, width: Any
+) -> None:  # fmt: skip
+    x, centre, out = v.at(x, x_at), v.at(centre, at), v.at(out, at)
+
+    def block(j: Any, size: int) -> None:
+        own = v.load(v.at(centre, j), size)
+
+        def row(i: Any, _: list[Any]) -> list[Any]:
+            v.store(v.sub(v.load(v.at(x, v.times(i, wide), j), size), own), v.at(out, v.times(i, on), j))
+            return []
+
+        v.loop(rows, [], row)
+
+    for size in SIZES:
+        v.parts(width, SIZES, size, lambda j, s=size: block(j, s))
+
+
+_written_out = kernel("aiiaaiiii", _shifted)
+
+
+@called("aiiaaiiii")
+def shifted(x, x_at, wide, centre, out, on, at, rows, width):
+    """Numbers of consecutive rows, `wide` apart, less a centre that begins at `at`, to rows that lie `on` apart."""
+    _written_out(x, x_at, wide, centre, out, on, at, rows, width)
+
+
 @compiled
 def beside(rows, begin, count, source, wide, first, width, centre, tile, q, at):
-    """Some columns of some rows of a source, less a centre, into columns of a tile."""
-    apart()
+    """Some columns of some rows, which go up, of a source, less a centre, into columns of a tile."""
+    if rows[begin + count - 1] - rows[begin] == count - 1:  # they go up
+        shifted(source, rows[begin] * wide + first, wide, centre, tile, q, at, count, width)
+        return
     wide, q, at = np.uintp(wide), np.uintp(q), np.uintp(at)
     for i in range(count):
         here, there = np.uintp(rows[begin + i]) * wide + np.uintp(first), np.uintp(i) * q + at

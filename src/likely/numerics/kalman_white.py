@@ -58,10 +58,19 @@ def white(s, q, out, to, own):
         _whiten_all(size, own[LARGEST:], own, LARGEST, own)
         for i in range(q):
             put(own, LARGEST + i * size, out, to + i * q, q)
+    return log_det(own, s, np.int64(0), q + 1, q)
+
+
+@compiled
+def log_det(left, variances, at, step, q):
+    """log|S|, minus infinity where S is not positive definite, by what is left of variances given those before them.
+
+    The variances themselves lie from a place on, at a step.
+    """
     product_of_variances, total = 1.0, 0.0
     for i in range(q):
-        variance = own[i]
-        if not variance > NONE_LEFT * s[i * q + i]:
+        variance = left[i]
+        if not variance > NONE_LEFT * variances[at + i * step]:
             return -np.inf
         product_of_variances *= variance
         if not 1e-250 < product_of_variances < 1e250:

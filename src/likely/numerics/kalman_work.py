@@ -12,6 +12,7 @@ from likely.numerics.kalman_gains import backward_sums
 from likely.numerics.kalman_layout import Layout, Track
 from likely.numerics.kalman_means import filter_rows, smooth_abreast, smooth_rows
 from likely.numerics.kalman_observed import factor_of, observe
+from likely.numerics.kalman_steps import FILTER, SMOOTHER, SUMS
 from likely.numerics.soft import Array
 
 ABREAST = 64  # sequences side by side
@@ -138,14 +139,15 @@ class Run:
         for block in gains.forward():
             filter_rows(
                 y.reshape(-1), y.shape[1], work.drift, self.starts, self.lengths, block.first, block.last, gains.turned,
-                work.observed.flat_across, block.sets, gains.index, count, gains.pattern, work.m, mean, white, square,
+                work.observed.flat_across, block.sets, gains.index, count, gains.steps[FILTER], gains.pattern, work.m,
+                mean, white, square,
             )  # fmt: skip
         self._lost()
         some = slice(self.alive, None)
         for block in gains.backward():
             smooth_rows(
                 self.starts[some], self.lengths[some], block.first, block.last, gains.A, block.sets, gains.index, count,
-                gains.pattern, work.m, y.shape[1], back[some].reshape(-1), mean, white,
+                gains.steps[SMOOTHER], gains.pattern, work.m, y.shape[1], back[some].reshape(-1), mean, white,
             )  # fmt: skip
         work.square[self.members], work.back[self.members] = square, back
 
@@ -181,8 +183,8 @@ class Run:
             if block.first >= length:
                 continue
             found = backward_sums(
-                gains.A, block.sets, r, gains.index, work.observed.count, gains.pattern, block.first, block.last,
-                length, work.m, N, ahead, flat, lagged, ends, level,
+                gains.A, block.sets, r, gains.index, work.observed.count, gains.steps[SUMS], gains.pattern,
+                block.first,                block.last, length, work.m, N, ahead, flat, lagged, ends, level,
             )  # fmt: skip
             stretch = stretch if stretch[0] >= 0 else found
         two = (2, *shape[1:])

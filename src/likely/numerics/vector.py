@@ -21,7 +21,6 @@ from likely.numerics.exponential import INV_LN2, LEAST, LN2_HIGH, LN2_LOW, POLYN
 
 LANES = 8
 DOUBLE, INT, BIT = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
-LOWER, UPPER = ([i + side * LANES for i in half for side in (0, 1)] for half in (range(4), range(4, 8)))  # in turns
 VECTOR, WHOLE = ir.VectorType(DOUBLE, LANES), ir.VectorType(INT, LANES)
 
 
@@ -66,15 +65,27 @@ class Lanes:
         return read if own == DOUBLE else self.builder.fpext(read, ir.VectorType(DOUBLE, size))
 
     def turned(self, rows: Sequence[Any]) -> list[Any]:
-        """Columns of eight vectors, which are 8, 4, 2 or 1 long: as in a perfect shuffle of cards, done three times."""
-        while rows[0].type.count < LANES:  # short ones lie side by side
+        """Columns of some vectors of equal length: as in a perfect shuffle of cards, so often as rows can be halved."""
+        n, w = len(rows), rows[0].type.count
+        many, long = (1 << (size - 1).bit_length() for size in (n, w))
+        rows = [self.cut(row, 0, long) for row in (*rows, *[rows[0]] * (many - n))]
+        while rows[0].type.count < many:  # short ones lie side by side
             size = 2 * rows[0].type.count
             rows = [self.shuffled(a, b, range(size)) for a, b in zip(rows[::2], rows[1::2], strict=True)]
-        half = len(rows) // 2
-        for _ in range(3 if half else 0):
+        half, size = len(rows) // 2, rows[0].type.count
+        parts = range(size // 2), range(size // 2, size)
+        turns = [[i + side * size for i in part for side in (0, 1)] for part in parts]
+        for _ in range(many.bit_length() - 1 if half else 0):
             pairs = zip(rows[:half], rows[half:], strict=True)
-            rows = [self.shuffled(a, b, places) for a, b in pairs for places in (LOWER, UPPER)]
-        return list(rows)
+            rows = [self.shuffled(a, b, places) for a, b in pairs for places in turns]
+        columns = [self.cut(row, at, n) for row in rows for at in range(0, size, many)]
+        return columns[:w]
+
+    def cut(self, vector: Any, first: int, size: int) -> Any:
+        """So many numbers of a vector from one on; what lies beyond its end is anything."""
+        if first == 0 and size == vector.type.count:
+            return vector
+        return self.shuffled(vector, vector, range(first, first + size))
 
     def shuffled(self, a: Any, b: Any, places: Sequence[int]) -> Any:
         """Numbers of a and b, counted through, at some places."""
@@ -102,9 +113,9 @@ class Lanes:
         """1 in lane i, 0 in the others."""
         return ir.Constant(ir.VectorType(DOUBLE, size), [ir.Constant(DOUBLE, float(i == j)) for j in range(size)])
 
-    def lane(self, vector: Any, i: int) -> Any:
-        """The number in one lane, as a vector of one."""
-        return self.shuffled(vector, vector, [i])
+    def lane(self, vector: Any, i: int, size: int = 1) -> Any:
+        """The number in one lane, in every lane of another vector."""
+        return self.shuffled(vector, vector, [i] * size)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """A b + c, rounded once."""
@@ -198,18 +209,16 @@ class Lanes:
 def kernel(signature: str, emit: Callable[..., None]) -> Any:
     """A function that compiled code calls: `a` in the signature is an array (emit gets its pointer), `i` an index.
 
+    Of a number that is known when it is compiled, `n`, emit gets the number.
+
     >>> double = kernel("ai", lambda v, x, i: v.store(v.add(v.load(v.at(x, i)), v.load(v.at(x, i))), v.at(x, i)))
     """
 
     def typed(_: Any, *given: Any) -> Any:
-        expected = [arg if c == "a" else types.int64 for c, arg in zip(signature, given, strict=True)]
+        expected = [types.int64 if c == "i" else arg for c, arg in zip(signature, given, strict=True)]
 
         def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Sequence[Any]) -> Any:
-            pointers = [
-                context.make_array(kind)(context, builder, value=value).data if isinstance(kind, types.Array) else value
-                for kind, value in zip(sig.args, args, strict=True)
-            ]
-            emit(Lanes(builder), *pointers)
+            emit(Lanes(builder), *(_given(context, builder, *one) for one in zip(sig.args, args, strict=True)))
             return context.get_dummy_value()
 
         return types.void(*expected), generate
@@ -217,7 +226,14 @@ def kernel(signature: str, emit: Callable[..., None]) -> Any:
     names = ", ".join(f"p{i}" for i in range(len(signature)))
     scope: dict[str, Any] = {"typed": typed}
     exec(f"def call(context, {names}): return typed(context, {names})", scope)  # Numba reads the parameters' names
-    return intrinsic(scope["call"])
+    return intrinsic(prefer_literal=True)(scope["call"])
+
+
+def _given(context: Any, builder: ir.IRBuilder, kind: Any, value: Any) -> Any:
+    """An argument as `emit` wants it."""
+    if isinstance(kind, types.IntegerLiteral):
+        return kind.literal_value
+    return context.make_array(kind)(context, builder, value=value).data if isinstance(kind, types.Array) else value
 
 
 def _apart(v: Lanes) -> None:
