@@ -20,10 +20,10 @@ import likely as lk
 from benchmarks.measure import Options, Row, Run, Spread, between, in_turns, ratios, seconds
 from benchmarks.rivals import dynamax_em, pykalman_em, statsmodels_smoother
 from benchmarks.tables import markdown, multiple, number, time_of
-from likely.core.data import Sequences
 from likely.core.params import Params
 from likely.core.setting import Setting
 from likely.em.loop import Step
+from likely.engines.local import Local, width_of
 
 TITLE = "State spaces: one iteration of Kalman EM, one E-step, passes on the Nile"
 AGREE = 1e-9  # relative difference of log-likelihoods above which nothing is timed
@@ -113,13 +113,12 @@ def e_step(y: np.ndarray, start: Start, lengths: Any = None) -> Callable[[], flo
     """A pass over the rows: everything an M-step needs, and the log-likelihood."""
     series = lk.sequences(y, [len(y)] if lengths is None else lengths)
     family = model(start).bind((), Setting.of(series.rows))
-    return partial(_pass, family, family.known_params(), series)
+    engine = Local(series, width_of(family), sweeps=family.sweeps)
+    return partial(_pass, engine, family, family.known_params())
 
 
-def _pass(family: lk.StateSpace, params: Params, series: Sequences) -> float:
-    posterior = family.infer(params, series)
-    family.collect(params, posterior, series, np.ones((len(series), 1)))
-    return float(posterior.log_prob.sum())
+def _pass(engine: Local, family: lk.StateSpace, params: Params) -> float:
+    return engine.evaluate(family, params).log_likelihood
 
 
 def rows(options: Options) -> Iterator[Row]:

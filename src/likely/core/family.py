@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self, dataclass_transform
 
@@ -190,7 +191,7 @@ class Family(Points, Priors, Face):
     @property
     def k(self) -> int:
         """Number of members of the bound family."""
-        return int(np.prod([a.size for a in self.axes], dtype=int))
+        return math.prod(a.size for a in self.axes)
 
     def known_params(self) -> Params:
         """The parameters of a bound family with every slot filled."""

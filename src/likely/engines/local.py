@@ -25,7 +25,6 @@ from likely.numerics.soft import Array
 CELLS = 2**21  # numbers in the largest temporary of a chunk
 FEWEST, MOST = 2**10, 2**15  # rows of a chunk: enough to outweigh the interpreter's share of the work
 SHARED = 2**18  # numbers in the largest temporary of all chunks together from which threads share the work
-CHAINED = 2**13  # the same from which steps of chains are worth compiled kernels
 PIECES, WORTH = 8, 2**13  # so many chunks at least, for threads to share, where a chunk keeps this many rows
 PIECE = 2**17  # rows times width of a piece from which it is worth handing over and merging
 MANY = 64  # pieces at most where rows take no room
@@ -44,7 +43,7 @@ class Local:
 
     def __init__(self, data: Data, width: int, threads: int | None = None, *, sweeps: bool = False):
         many = len(data.rows) * width >= SHARED  # below that, starting threads costs more than they save
-        self.sweeps = sweeps and (many or (isinstance(data, Sequences) and len(data.rows) * width >= CHAINED))
+        self.sweeps = sweeps and (many or isinstance(data, Sequences))
         self.data, self.width = data if self.sweeps else data.double(), width
         self.items = data.n_obs
         n = len(data.rows)

@@ -11,7 +11,6 @@ from likely.numerics.kalman_gains import row_back
 from likely.numerics.kalman_layout import Layout
 from likely.numerics.kalman_means import filter_rows
 from likely.numerics.kalman_products import put
-from likely.numerics.kalman_steps import FILTER, SUMS
 from likely.numerics.kalman_work import NOTHING, Model, Run, Work
 from likely.numerics.soft import Array
 
@@ -112,7 +111,7 @@ def _filtered(run: Run, T: int, starts: Array, x: Array, nothing: bool) -> tuple
     for b in gains.forward():
         filter_rows(
             y, r, drift, starts, lengths, b.first, b.last, gains.turned, work.observed.flat_across, b.sets,
-            gains.index, work.observed.count, gains.steps[FILTER], gains.pattern, m, mean, white, square,
+            gains.index, work.observed.count, gains.steps, gains.pattern, m, mean, white, square,
         )  # fmt: skip
     rows = starts[:, None] + np.arange(T)
     return mean.reshape(-1, m)[rows], white.reshape(-1, r)[rows]
@@ -124,7 +123,7 @@ def _smoothed(run: Run, group: Array, T: int) -> tuple[Array, Array]:
     cov, lagged, N, ahead = np.empty((T, m, m)), np.zeros((T, m, m)), np.zeros(m * m), np.zeros(m * m)
     for b in gains.backward():
         backward_rows(
-            gains.A, b.sets, work.observed.y.shape[1], gains.index, work.observed.count, gains.steps[SUMS],
+            gains.A, b.sets, work.observed.y.shape[1], gains.index, work.observed.count, gains.steps,
             gains.pattern, b.first, min(b.last, T), T, m, N, ahead, cov.reshape(-1), lagged.reshape(-1),
         )  # fmt: skip
     if int(group[0]) in run.flat:

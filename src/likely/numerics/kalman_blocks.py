@@ -10,7 +10,7 @@ import numpy as np
 from likely.numerics.kalman_gains import forward_sets, size
 from likely.numerics.kalman_layout import Track
 from likely.numerics.kalman_observed import Observed
-from likely.numerics.kalman_steps import SETS, steps
+from likely.numerics.kalman_steps import steps
 from likely.numerics.soft import Array
 
 MOST = 2000  # sets at once
@@ -82,7 +82,7 @@ class Gains:
     def _fill(self, block: Block, P: Array) -> tuple[int, bool]:
         o = self.observed
         return forward_sets(
-            self.A, self.turned, self.Q, o.flat_seen, o.flat_across, o.flat_noise, o.count, self.steps[SETS],
+            self.A, self.turned, self.Q, o.flat_seen, o.flat_across, o.flat_noise, o.count, self.steps,
             self.pattern, block.first, len(self.pattern), self.m, P, block.sets, block.room, self.log_det, self.index,
         )  # fmt: skip
 

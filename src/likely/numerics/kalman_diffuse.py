@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likely.numerics.kalman_means import filter_rows, smooth_rows
-from likely.numerics.kalman_steps import FILTER, SMOOTHER
 from likely.numerics.soft import Array
 
 if TYPE_CHECKING:
@@ -114,11 +113,11 @@ def _effects(run: Run, states: Array, T: int) -> tuple[Array, Array]:
     for b in gains.forward():
         filter_rows(
             zeros, r, nothing, starts, lengths, b.first, b.last, gains.turned, work.observed.flat_across, b.sets, index,
-            count, gains.steps[FILTER], pattern, m, mean, white, square,
+            count, gains.steps, pattern, m, mean, white, square,
         )  # fmt: skip
     for b in gains.backward():
         smooth_rows(
-            starts, lengths, b.first, b.last, gains.A, b.sets, index, count, gains.steps[SMOOTHER], pattern, m, r, back,
+            starts, lengths, b.first, b.last, gains.A, b.sets, index, count, gains.steps, pattern, m, r, back,
             mean, white,
         )  # fmt: skip
     back = back.reshape(q, m)

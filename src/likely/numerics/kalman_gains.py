@@ -14,14 +14,15 @@ import numpy as np
 
 from likely.numerics.compiled import compiled
 from likely.numerics.kalman_products import ADD, SET, TAKE, add, product, put
-from likely.numerics.kalman_steps import LARGEST, step_sets, step_sums
+from likely.numerics.kalman_steps import LARGEST, SETS, SUMS, code, step_sets, step_sums
 from likely.numerics.kalman_white import ROOM, log_det, white
 
 STEADY = 1e-14  # a change of P- below this share of its trace is none
 CANCELS = 1e-6  # a variance that an observation takes below this share of itself is worked out in Joseph's form
 
 
-def size(m: int, r: int) -> int:
+@compiled
+def size(m, r):
     """How many numbers a set has."""
     return 3 * m * m + 2 * r * m + r * r
 
@@ -51,7 +52,7 @@ def forward_sets(
             break
         steady, q, at = False, count[p], used * wide
         seen, gain, whites = at + 3 * mm, at + 3 * mm + rm, at + 3 * mm + 2 * rm
-        step = steps[q] if q <= LARGEST else 0
+        step = code(steps, SETS, q)
         if step != 0:
             step_sets(step, P, H, p * rm, R, p * r * r, A, Q, own, sets, at, sets, seen, sets, gain, sets, whites, r)
             log_dets[t] = log_det(own, own, LARGEST, 1, q)
@@ -201,7 +202,7 @@ def row_back(A, sets, at, r, q, steps, m, N, ahead, own, room):
     N and `ahead` are N_t and P- of the row after; `room` has 2 m m + r m numbers.
     """
     zero, one, mm = np.int64(0), np.int64(1), m * m
-    step = steps[q] if q <= LARGEST else 0
+    step = code(steps, SUMS, q)
     if step != 0:
         step_sums(step, N, ahead, A, sets, at, sets, at + 3 * mm, sets, at + 3 * mm + r * m, own)
         return

@@ -11,7 +11,7 @@ import numpy as np
 
 from likely.numerics.compiled import compiled
 from likely.numerics.kalman_products import ADD, SET, TAKE, add, against, product, put
-from likely.numerics.kalman_steps import LARGEST, step_filter, step_smoother
+from likely.numerics.kalman_steps import FILTER, SMOOTHER, code, step_filter, step_smoother
 from likely.numerics.kalman_stretch import alike, alike_before, run_ahead, run_back
 
 
@@ -32,10 +32,10 @@ def filter_rows(
             p, end, row = pattern[t], alike(index, t, stop), starts[s] + t
             q, seen = count[p], index[t] * wide + 3 * m * m
             if end > t:
-                run_ahead(y, r, drift, row, end - t, after, turned, sets, seen, m, q, mean, white)
+                run_ahead(y, r, drift, row, end - t, after, turned, sets, seen, m, q, steps, mean, white)
                 t = end
                 continue
-            step, goes_on = steps[q] if q <= LARGEST else 0, row + 1 < after
+            step, goes_on = code(steps, FILTER, q), row + 1 < after
             for i in range(q if step != 0 else 0, r):
                 white[row * r + i] = 0.0
             to, at = (mean, (row + 1) * m) if goes_on else (own, zero)
@@ -82,10 +82,10 @@ def smooth_rows(starts, lengths, first, last, A, sets, index, count, steps, patt
             begin, q, at = alike_before(index, t, first), count[pattern[t]], index[t] * wide
             seen, row = at + 3 * m * m, starts[s] + t
             if begin <= t:
-                run_back(A, sets, at, r, m, q, starts[s] + begin, t + 1 - begin, own, mean, white)
+                run_back(A, sets, at, r, m, q, steps, starts[s] + begin, t + 1 - begin, own, mean, white)
                 t = begin - 1
                 continue
-            step = steps[q] if q <= LARGEST else 0
+            step = code(steps, SMOOTHER, q)
             t -= 1
             if step != 0:
                 step_smoother(

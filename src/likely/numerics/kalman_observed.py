@@ -41,12 +41,12 @@ class Observed:
 
 def observe(C: Array, R: Array, y: Array, layout: Layout) -> Observed:
     """Pack what is observed, and combine it where that is less work and R allows it."""
-    many = C.shape[0] > C.shape[1] and layout.count > C.shape[1]
+    many = layout.count > C.shape[1]
     packed = np.ascontiguousarray(y, float)
     if not layout.complete:
         packed = np.zeros((len(y), layout.places.columns.shape[1]))
         pack(packed, np.ascontiguousarray(y, float), layout.pattern, layout.columns, layout.count)
-    factor = factor_of(R) if np.any(many) else None
+    factor = factor_of(R) if C.shape[0] > C.shape[1] and many.any() else None
     if factor is None:
         return _plain(C, R, packed, layout)
     return _combined(C, R, packed, layout, many, factor)

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from likely.numerics.called import address_of, at_address
+from likely.numerics.compiled import compiled
 from likely.numerics.matrices import Matrices
 from likely.numerics.soft import Array
-from likely.numerics.vector import Lanes, kernel, number
+from likely.numerics.vector import Lanes, kernel, number, whole
 
 LARGEST = 8
-SETS, SUMS, FILTER, SMOOTHER = range(4)  # kinds of steps: covariances ahead and back, means ahead and back
-ARGUMENTS = "aaaaaaaaaai", "aaaaaaa", "aaaaaaaa", "aaaaaaa"
+SETS, SUMS, FILTER, SMOOTHER, AHEAD, BACK = range(6)  # covariances ahead and back, means, those of many rows
+ARGUMENTS = "aaaaaaaaaai", "aaaaaaa", "aaaaaaaa", "aaaaaaa", "aaaaaaaiii", "aaaaaaii"
 
 
 def _sets(
@@ -100,12 +101,61 @@ def _smoother(v: Matrices, m: int, q: int, back: Any, A: Any, P: Any, seen: Any,
     v.store(v.mix(new, v.rows(P, m, m), v.load(x, m)), x)
 
 
+def _ahead(
+    v: Matrices, m: int, q: int, x: Any, y: Any, step: Any, bring: Any, own: Any, seen: Any, whites: Any, r: Any,
+    moves: Any, rows: Any,
+) -> None:  # fmt: skip
+    """Rows that share a set: w = y own - x seen; x step + y bring is added to the drift that stands in the next row.
+
+    Rows of y, w, own and seen are r apart.
+    """
+    step, bring = v.rows(step, m, m), v.rows(bring, q, m)
+    own, seen = (
+        [v.load(v.at(a, v.times(r, i)), q) for i in range(count)] for a, count in ((own, q), (seen, m if q else 0))
+    )
+
+    def shown(t: Any, mean: Any) -> Any:
+        now = v.load(v.at(y, v.times(t, r)), q)
+        v.store(v.sub(v.mix(now, own), v.mix(mean, seen)), v.at(whites, v.times(t, r)))
+        return now
+
+    def row(t: Any, carried: list[Any]) -> list[Any]:
+        after = v.at(x, v.times(t, m), m)
+        brought = v.load(after, m)
+        brought = v.mix(shown(t, carried[0]), bring, brought) if q else brought
+        mean = v.mix(carried[0], step, brought)
+        v.store(mean, after)
+        return [mean]
+
+    last = v.loop(moves, [v.load(x, m)], row)[0]
+    if q:
+        v.only(v.builder.icmp_signed("<", moves, rows), lambda: shown(moves, last))
+
+
+def _back(
+    v: Matrices, m: int, q: int, back: Any, step: Any, seen: Any, P: Any, whites: Any, x: Any, r: Any, rows: Any
+) -> None:  # fmt: skip
+    """The same rows backward: back step + w seen is that of the row before, P- times it is added to the mean."""
+    step, seen, P = v.rows(step, m, m), v.rows(seen, q, m), v.rows(P, m, m)
+
+    def row(i: Any, carried: list[Any]) -> list[Any]:
+        t = v.builder.sub(v.builder.sub(rows, i), whole(1))
+        brought = v.mix(v.load(v.at(whites, v.times(t, r)), q), seen) if q else None
+        new = v.mix(carried[0], step, brought)
+        mean = v.at(x, v.times(t, m))
+        v.store(v.mix(new, P, v.load(mean, m)), mean)
+        return [new]
+
+    v.store(v.loop(rows, [v.load(back, m)], row)[0], back)
+
+
 def _sized(kind: int, emit: Any) -> Any:
     return kernel("nn" + ARGUMENTS[kind], lambda v, m, q, *given: emit(Matrices(v.builder), m, q, *given))
 
 
 _emit_sets, _emit_sums = _sized(SETS, _sets), _sized(SUMS, _sums)
 _emit_filter, _emit_smoother = _sized(FILTER, _filter), _sized(SMOOTHER, _smoother)
+_emit_ahead, _emit_back = _sized(AHEAD, _ahead), _sized(BACK, _back)
 
 
 @cache
@@ -118,17 +168,24 @@ def _addresses(m: int, q: int) -> tuple[int, ...]:
     def sums(N, ahead, A, place, seen, gain, own):
         _emit_sums(m, q, N, ahead, A, place, seen, gain, own)
 
-    def ahead(x, y, turned, seen, gain, white, whites, out):
+    def filter_row(x, y, turned, seen, gain, white, whites, out):
         _emit_filter(m, q, x, y, turned, seen, gain, white, whites, out)
 
-    def back(r, A, P, seen, gain, white, x):
+    def smooth_row(r, A, P, seen, gain, white, x):
         _emit_smoother(m, q, r, A, P, seen, gain, white, x)
 
-    return tuple(address_of(*one) for one in zip(ARGUMENTS, (sets, sums, ahead, back), strict=True))
+    def ahead(x, y, step, bring, own, seen, whites, r, moves, rows):
+        _emit_ahead(m, q, x, y, step, bring, own, seen, whites, r, moves, rows)
+
+    def back(r, step, seen, P, whites, x, wide, rows):
+        _emit_back(m, q, r, step, seen, P, whites, x, wide, rows)
+
+    made = sets, sums, filter_row, smooth_row, ahead, back
+    return tuple(address_of(*one) for one in zip(ARGUMENTS, made, strict=True))
 
 
 def steps(m: int, count: Array) -> Array:
-    """Addresses (4, LARGEST + 1) of each kind of step for so many values of m states; 0 where there is no code."""
+    """Addresses (6, LARGEST + 1) of each kind of step for so many values of m states; 0 where there is no code."""
     return _table(m, frozenset(count.tolist()))
 
 
@@ -140,6 +197,12 @@ def _table(m: int, counts: frozenset[int]) -> Array:
             if q <= LARGEST:
                 out[:, q] = _addresses(m, q)
     return out
+
+
+@compiled
+def code(steps, kind, q):
+    """The address of a step for q values, 0 where there is none."""
+    return steps[kind, q] if q <= LARGEST else 0
 
 
 def _step(kind: int, given: str) -> Any:
@@ -156,3 +219,4 @@ def _step(kind: int, given: str) -> Any:
 
 step_sets, step_sums = _step(SETS, "appaaappppi"), _step(SUMS, "aaapppa")
 step_filter, step_smoother = _step(FILTER, "ppappppp"), _step(SMOOTHER, "pappppp")
+step_ahead, step_back = _step(AHEAD, "ppaaaapiii"), _step(BACK, "aappppii")

@@ -13,6 +13,7 @@ import numpy as np
 from likely.numerics.called import called
 from likely.numerics.compiled import compiled
 from likely.numerics.kalman_products import ADD, SET, TAKE, add, product, put
+from likely.numerics.kalman_steps import AHEAD, BACK, code, step_ahead, step_back
 from likely.numerics.vector import Lanes, kernel, number, whole
 
 MANY = 16  # rows for which that is worth it
@@ -80,7 +81,7 @@ def recur(step, m, x, at, on, rows):
 
 
 @compiled
-def run_ahead(y, r, drift, row, rows, after, turned, sets, seen, m, q, mean, whites):
+def run_ahead(y, r, drift, row, rows, after, turned, sets, seen, m, q, steps, mean, whites):
     """Predicted means of rows that follow `row`, whose own is there, and white innovations of so many rows from it.
 
     w = y W' - x seen', and the next mean is (x + w gain) A' + drift; the row `after` is of another sequence.
@@ -97,26 +98,33 @@ def run_ahead(y, r, drift, row, rows, after, turned, sets, seen, m, q, mean, whi
             own[i * r + j] = sets[white + j * q + i]
         for i in range(m):
             expected[i * r + j] = sets[seen + j * m + i]
+    moves, to = min(rows, after - row - 1), (row + 1) * m
+    mean[to : to + moves * m] = 0.0
+    add(1.0, drift, min(to, len(drift)), mean, to, min(moves * m, len(drift)))
+    address = code(steps, AHEAD, q)
+    if address != 0:
+        if q < r:
+            whites[row * r : (row + rows) * r] = 0.0
+        step_ahead(address, mean, row * m, y, row * r, step, bring, own, expected, whites, row * r, r, moves, rows)
+        return
     for begin in range(row, row + rows, TILE):
         count = min(TILE, row + rows - begin)
-        moves, to = min(count, after - begin - 1), (begin + 1) * m
-        product(SET, y, begin * r, r, one, bring, zero, m, mean, to, moves, q, m)
-        if len(drift) > 0:
-            add(1.0, drift, to, mean, to, moves * m)
-        recur(step, m, mean, begin * m, m, moves)
+        product(ADD, y, begin * r, r, one, bring, zero, m, mean, to, min(count, after - begin - 1), q, m)
+        recur(step, m, mean, begin * m, m, min(count, after - begin - 1))
         product(SET, y, begin * r, r, one, own, zero, r, whites, begin * r, count, q, r)
         product(TAKE, mean, begin * m, m, one, expected, zero, r, whites, begin * r, count, m, r)
+        to += TILE * m
 
 
 @compiled
-def run_back(A, sets, at, r, m, q, row, rows, back, mean, whites):
+def run_back(A, sets, at, r, m, q, steps, row, rows, back, mean, whites):
     """Smoothed means of so many rows from `row` on in place of predicted ones; `back` (m,) comes and goes.
 
     back (A - A gain' seen) + w seen is that of the row before, and P- times it is added to the mean.
     """
     zero, one, seen = np.int64(0), np.int64(1), at + 3 * m * m
     gain = seen + r * m
-    push, step, steps = np.empty(m * q), np.empty(m * m), np.empty((min(rows, TILE) + 1) * m)
+    push, step = np.empty(m * q), np.empty(m * m)
     for i in range(m):
         for j in range(q):
             push[i * q + j] = 0.0
@@ -124,13 +132,17 @@ def run_back(A, sets, at, r, m, q, row, rows, back, mean, whites):
                 push[i * q + j] += A[i * m + n] * sets[gain + j * m + n]
     put(A, zero, step, zero, m * m)
     product(TAKE, push, zero, q, one, sets, seen, m, step, zero, m, q, m)
-    end = row + rows
+    address = code(steps, BACK, q)
+    if address != 0:
+        step_back(address, back, step, sets, seen, sets, at, whites, row * r, mean, row * m, r, rows)
+        return
+    scores, end = np.empty((min(rows, TILE) + 1) * m), row + rows
     while end > row:
         count = min(TILE, end - row)
         begin = end - count
-        product(SET, whites, begin * r, r, one, sets, seen, m, steps, zero, count, q, m)
-        put(back, zero, steps, count * m, m)
-        recur(step, m, steps, count * m, -m, count)
-        product(ADD, steps, zero, m, one, sets, at, m, mean, begin * m, count, m, m)
-        put(steps, zero, back, zero, m)
+        product(SET, whites, begin * r, r, one, sets, seen, m, scores, zero, count, q, m)
+        put(back, zero, scores, count * m, m)
+        recur(step, m, scores, count * m, -m, count)
+        product(ADD, scores, zero, m, one, sets, at, m, mean, begin * m, count, m, m)
+        put(scores, zero, back, zero, m)
         end = begin

@@ -12,7 +12,6 @@ from likely.numerics.kalman_gains import backward_sums
 from likely.numerics.kalman_layout import Layout, Track
 from likely.numerics.kalman_means import filter_rows, smooth_abreast, smooth_rows
 from likely.numerics.kalman_observed import factor_of, observe
-from likely.numerics.kalman_steps import FILTER, SMOOTHER, SUMS
 from likely.numerics.soft import Array
 
 ABREAST = 64  # sequences side by side
@@ -139,7 +138,7 @@ class Run:
         for block in gains.forward():
             filter_rows(
                 y.reshape(-1), y.shape[1], work.drift, self.starts, self.lengths, block.first, block.last, gains.turned,
-                work.observed.flat_across, block.sets, gains.index, count, gains.steps[FILTER], gains.pattern, work.m,
+                work.observed.flat_across, block.sets, gains.index, count, gains.steps, gains.pattern, work.m,
                 mean, white, square,
             )  # fmt: skip
         self._lost()
@@ -147,7 +146,7 @@ class Run:
         for block in gains.backward():
             smooth_rows(
                 self.starts[some], self.lengths[some], block.first, block.last, gains.A, block.sets, gains.index, count,
-                gains.steps[SMOOTHER], gains.pattern, work.m, y.shape[1], back[some].reshape(-1), mean, white,
+                gains.steps, gains.pattern, work.m, y.shape[1], back[some].reshape(-1), mean, white,
             )  # fmt: skip
         work.square[self.members], work.back[self.members] = square, back
 
@@ -183,7 +182,7 @@ class Run:
             if block.first >= length:
                 continue
             found = backward_sums(
-                gains.A, block.sets, r, gains.index, work.observed.count, gains.steps[SUMS], gains.pattern,
+                gains.A, block.sets, r, gains.index, work.observed.count, gains.steps, gains.pattern,
                 block.first,                block.last, length, work.m, N, ahead, flat, lagged, ends, level,
             )  # fmt: skip
             stretch = stretch if stretch[0] >= 0 else found

@@ -14,15 +14,19 @@ from likely.core.posterior import Pass, Sweep
 from likely.numerics.soft import Array
 from likely.structures.chains import Each, below, blocks_of_rows, in_sequences, log_densities, seen
 
+SHORT = 2**13  # states times numbers of rows below which compiled kernels are not worth it
+
 
 def chain_sweep(model: Any, params: Params, record: Callable[..., Any]) -> Sweep:
     """A pass for one hidden Markov model whose moves are one matrix; `record` makes statistics of first states, ..."""
     in_stream, moves = model.emission.in_stream(params.emission), params.transition
 
     def one_go(data: Any, each: Each = map) -> Pass | None:
+        data = in_sequences(data)
+        if len(data.rows) * data.rows.d * model.size < SHORT:
+            return None
         from likely.numerics.chain_stream import Stream
 
-        data = in_sequences(data)
         stream = data.once(("stream", model.size), lambda: Stream(data.offsets, data.weights, model.size))
         direct = None if in_stream is None or data.rows.labels is not None else in_stream(data.rows, stream)
         for source in (direct, None):

@@ -11,7 +11,7 @@ from likely.core.domains import Domain, Real, Value
 from likely.core.family import Family
 from likely.core.params import Params
 from likely.core.patterns import Names, named
-from likely.core.posterior import Posterior
+from likely.core.posterior import Posterior, Sweep
 from likely.core.setting import Setting
 from likely.core.slot import Axis, Slot
 from likely.core.written import free, plain, written
@@ -30,6 +30,7 @@ from likely.structures.state_invertible import invertible
 from likely.structures.state_questions import StateQuestions
 from likely.structures.state_row_equation import RowEquation
 from likely.structures.state_sums import StateSums
+from likely.structures.state_sweep import state_sweep
 from likely.structures.state_theta import MOVING, SHOWING, theta
 from likely.structures.state_tracked import Tracked, equations, layout_of
 from likely.structures.transitions import sizes_of
@@ -101,7 +102,8 @@ class StateSpace(StateQuestions, Family):
     moving: ClassVar[Any] = None  # the equation of the states,
     showing: ClassVar[Any] = None  # the equation of the rows,
     by_row: ClassVar[bool] = False  # whether columns of rows are observed apart from one another,
-    observed: ClassVar[bool] = False  # and whether nothing is hidden
+    observed: ClassVar[bool] = False  # whether nothing is hidden,
+    one_go: ClassVar[bool] = False  # and whether a pass may be one compiled call
 
     A: Value = Real("m m", doc="how the state moves on")
     B: Value = Real("m p", doc="what inputs do to the state")
@@ -223,8 +225,9 @@ class StateSpace(StateQuestions, Family):
         moving = Equation([slots[n] for n in ("A", "B") if n in slots], slots["b"], slots["Q"], **how)
         showing = kind([slots[n] for n in ("C", "D") if n in slots], slots["d"], slots["R"], **how)
         beginning = Beginning(slots) if seen and beginning_of(self).fixed else beginning_of(self, slots)
+        one_go = not (by_row or observed or beginning.flat(self.size).any())
         own = {"moving": moving, "showing": showing, "by_row": by_row, "beginning": beginning, "observed": observed}
-        return self._changed(**own)
+        return self._changed(**own, one_go=one_go)
 
     def fits(self, x: Array) -> Array:
         return np.isfinite(x) | np.isnan(x)
@@ -257,7 +260,7 @@ class StateSpace(StateQuestions, Family):
 
     def publish(self, params: Params) -> Self:
         out = super().publish(invertible(self, params))
-        for name in ("moving", "showing", "by_row", "beginning", "observed", "domains"):
+        for name in ("moving", "showing", "by_row", "beginning", "observed", "one_go", "domains"):
             out.__dict__.pop(name, None)
         return out._changed(domains=out._with_slots(*(n for n in StateSpace.domains if n in params)))
 
@@ -271,6 +274,13 @@ class StateSpace(StateQuestions, Family):
         return beliefs(*equations(bound.known_params(), 0, data), data.offsets, layout_of(data)), data
 
     # -- the protocol
+    @property
+    def sweeps(self) -> bool:
+        return self.one_go and self.k == 1
+
+    def sweep(self, params: Params, temperature: float = 1.0) -> Sweep | None:
+        return state_sweep(self, params) if self.sweeps else None
+
     def infer(self, params: Params, data: Any, temperature: float = 1.0) -> Posterior:
         data = in_sequences(data)
         params, there = self.beginning.possible(params)

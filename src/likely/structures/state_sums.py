@@ -16,7 +16,7 @@ from likely.numerics.soft import Array
 from likely.structures.state_gaps import Filled
 
 if TYPE_CHECKING:
-    from likely.numerics.kalman import Layout
+    from likely.numerics.kalman import Blur, Layout
 
 BEFORE, INPUTS, STATE, ROW = range(4)  # parts of a row, as the compiled moments know them
 NOTHING, NONE = np.empty(0), np.empty(0, np.int64)
@@ -47,11 +47,15 @@ def summed(
     model: Any, params: Params, smoothed: Sequence[Any], layout: Layout, data: Sequences, weights: Array
 ) -> StateSums:  # fmt: skip
     """Statistics of sequences, whose states were smoothed under each member, under weights (S, k)."""
-    parts = [_Member(model, params, i, one, layout, data, weights[:, i]) for i, one in enumerate(smoothed)]
-    fixed = model.beginning.fixed
-    each = [p.sums(later=fixed) for p in parts]
+    parts = [Member(model, params, i, one.mean, layout, data, weights[:, i]) for i, one in enumerate(smoothed)]
+    each = [p.sums(one.blur(weights[:, i])) for i, (p, one) in enumerate(zip(parts, smoothed, strict=True))]
+    return statistics(parts, each)
+
+
+def statistics(parts: Sequence[Member], each: Sequence[Sums]) -> StateSums:
+    """Of members, from the sums of each."""
     state, rows = _bank([e[0] for e in each]), _bank([m for e in each for m in e[1]])
-    if not fixed:
+    if not parts[0].fixed:
         return StateSums(state, rows, _bank([e[2] for e in each]))
     return StateSums(
         state, rows,
@@ -61,6 +65,7 @@ def summed(
 
 
 Record = tuple[float, Array, Array]  # weight, mean and scatter of one member
+Sums = tuple[Record, list[Record], Record]  # of moves, rows and first states
 
 
 def _bank(records: list[Record]) -> Moments:
@@ -72,7 +77,7 @@ def _bank(records: list[Record]) -> Moments:
 
 
 @dataclass(frozen=True)
-class _Places:
+class Places:
     """Numbers of rows, remembered with the data."""
 
     first: Array
@@ -85,7 +90,7 @@ class _Places:
     by_column: list[Array]  # rows where each column was observed
 
     @classmethod
-    def of(cls, data: Sequences) -> _Places:
+    def of(cls, data: Sequences) -> Places:
         x, first, long = data.rows.x, data.offsets[:-1].astype(np.int64), data.lengths > 1
         missing = np.isnan(x)
         order = np.arange(len(x)) - np.repeat(first, data.lengths)  # within its sequence
@@ -97,19 +102,50 @@ class _Places:
         )  # fmt: skip
 
 
-class _Member:
+@dataclass(frozen=True)
+class Room:
+    """Where moments of moves, rows and first states go, with other matrices beside them."""
+
+    mean: tuple[Array, ...]
+    scatter: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, *sizes: int) -> Room:
+        """Room for moments of so many numbers each."""
+        return cls(tuple(np.zeros(q) for q in sizes), tuple(np.zeros((q, q)) for q in sizes))
+
+    @property
+    def flat(self) -> tuple[Array, ...]:
+        return tuple(a.reshape(-1) for pair in zip(self.mean, self.scatter, strict=True) for a in pair)
+
+    def records(self, weights: Sequence[float]) -> list[Record]:
+        return list(zip(weights, self.mean, self.scatter, strict=True))
+
+
+class Member:
     """The sums of one member of the bank."""
 
     def __init__(
-        self, model: Any, params: Params, i: int, smoothed: Any, layout: Layout, data: Sequences, weights: Array
+        self, model: Any, params: Params, i: int, mean: Array, layout: Layout, data: Sequences, weights: Array | None
     ):  # fmt: skip
         self.model, self.params, self.i, self.data, self.layout = model, params, i, data, layout
-        self.places: _Places = data.once("places", lambda: _Places.of(data))
-        self.blur = smoothed.blur(weights)
-        alike = data.weights is None and bool((weights == 1).all())
+        self.fixed = model.beginning.fixed  # then only later moves and rows count, as first states are not hidden
+        self.places: Places = data.once("places", lambda: Places.of(data))
+        alike = weights is None or (data.weights is None and bool((weights == 1).all()))
         self.w = None if alike else weights[data.owner]
-        self.x, self.u = smoothed.mean, data.rows.given
+        self.x, self.u = mean, data.rows.given
+        self.y = data.rows.x  # with what is missing of rows filled in, once they are summed
         self.m, self.p, self.d = self.x.shape[1], data.rows.p, data.rows.d
+
+    @property
+    def numbers(self) -> tuple[Array, Array, Array]:
+        """Of the moves, rows and first states that are summed."""
+        at = self.places
+        return (at.later_moves, at.later_seen, NONE) if self.fixed else (at.moves, at.seen, at.first)
+
+    def room(self) -> Room:
+        """For (state before, inputs, state), (state, inputs, row) and first states."""
+        return Room.of(2 * self.m + self.p, self.m + self.p + self.d, self.m)
 
     def _of(self, rows: Array, *parts: int, y: Array | None = None, column: int | None = None) -> Record:
         """Weight, mean and scatter of these parts of some rows, side by side."""
@@ -120,32 +156,27 @@ class _Member:
         from likely.numerics.kalman_moments import moments  # compiled: imported when states are first summed
 
         weight = moments(
-            rows, np.array(parts), _flat(self.x), self.m, _flat(self.u), self.p, _flat(y), self.d, first, width,
-            _flat(self.w), mean, scatter.reshape(-1),
+            rows, np.array(parts), flat(self.x), self.m, flat(self.u), self.p, flat(y), self.d, first, width,
+            flat(self.w), mean, scatter.reshape(-1),
         )  # fmt: skip
         return weight, mean, scatter
 
-    def sums(self, later: bool) -> tuple[Record, list[Record], Record]:
-        """Moves (state before, inputs, state), rows (state, inputs, row) and first states.
-
-        Where the start is fixed only `later` moves and rows count, as first states are none that are hidden.
-        """
-        at, m, p, d, blur = self.places, self.m, self.p, self.d, self.blur
-        columns = [self._column(j, later) for j in range(d)] if self.model.by_row else None
-        filled = Filled(NOTHING, NOTHING) if columns is not None else self._filled()
-        rows = NONE if columns is not None else at.later_seen if later else at.seen
-        mean = np.zeros(2 * m + p), np.zeros(m + p + d), np.zeros(m)
-        scatter = [np.zeros((len(a), len(a))) for a in mean]
+    def sums(self, blur: Blur) -> Sums:
+        """Moves (state before, inputs, state), rows (state, inputs, row) and first states, with what is uncertain."""
+        moves, rows, first = self.numbers
+        room, filled = self.room(), Filled(NOTHING, NOTHING)
+        if not self.model.by_row:
+            filled = Filled.of(self.params, self.i, self.x, self.data, self.layout, blur.by_pattern, self.w)
+            self.y = filled.y
         from likely.numerics.kalman_moments import OF_FIRST, OF_MOVES, OF_ROWS, all_moments  # compiled: see `_of`
 
         weights = all_moments(
-            OF_MOVES, OF_ROWS, OF_FIRST, at.later_moves if later else at.moves, rows, NONE if later else at.first,
-            _flat(self.x), m, _flat(self.u), p, _flat(filled.y), d, _flat(self.w), _flat(blur.before), _flat(blur.now),
-            _flat(blur.lagged), _flat(filled.blur), _flat(blur.first), mean[0], scatter[0].reshape(-1), mean[1],
-            scatter[1].reshape(-1), mean[2], scatter[2].reshape(-1),
+            OF_MOVES, OF_ROWS, OF_FIRST, moves, NONE if self.model.by_row else rows, first, flat(self.x), self.m,
+            flat(self.u), self.p, flat(filled.y), self.d, flat(self.w), flat(blur.before), flat(blur.now),
+            flat(blur.lagged), flat(filled.blur), flat(blur.first), *room.flat,
         )  # fmt: skip
-        moves, shown, first = zip(weights, mean, scatter, strict=True)
-        return moves, [shown] if columns is None else columns, first
+        moved, shown, began = room.records(weights)
+        return moved, [self._column(j, blur) for j in range(self.d)] if self.model.by_row else [shown], began
 
     def first_move(self) -> Record:
         """Of (inputs, second state)."""
@@ -153,24 +184,21 @@ class _Member:
 
     def first_rows(self) -> list[Record]:
         """Of (inputs, first row), what was not observed of it filled in."""
-        at, x = self.places, self.data.rows.x
+        at, y = self.places, self.y
         if self.model.by_row:
             some = [np.intersect1d(at.first, rows) for rows in at.by_column]
-            return [self._of(rows, INPUTS, ROW, y=x, column=j) for j, rows in enumerate(some)]
-        return [self._of(at.begun, INPUTS, ROW, y=self._filled().y)]
+            return [self._of(rows, INPUTS, ROW, y=y, column=j) for j, rows in enumerate(some)]
+        return [self._of(at.begun, INPUTS, ROW, y=y)]
 
-    def _column(self, j: int, later: bool) -> Record:
+    def _column(self, j: int, blur: Blur) -> Record:
         """Of (state, inputs, one column), over the rows where that was observed."""
         rows = self.places.by_column[j]
-        rows = np.setdiff1d(rows, self.places.first) if later else rows
+        rows = np.setdiff1d(rows, self.places.first) if self.fixed else rows
         weight, mean, scatter = self._of(rows, STATE, INPUTS, ROW, y=self.data.rows.x, column=j)
-        scatter[: self.m, : self.m] += self.blur.by_pattern[self.layout.patterns[:, j]].sum(0)
+        scatter[: self.m, : self.m] += blur.by_pattern[self.layout.patterns[:, j]].sum(0)
         return weight, mean, scatter
 
-    def _filled(self) -> Filled:
-        return Filled.of(self.params, self.i, self.x, self.data, self.layout, self.blur.by_pattern, self.w)
 
-
-def _flat(a: Array | None) -> Array:
+def flat(a: Array | None) -> Array:
     """All numbers one after another; none of what is not there."""
     return NOTHING if a is None else np.ascontiguousarray(a, float).reshape(-1)

@@ -76,6 +76,12 @@ class Tracked:
 
 
 @cache
+def _none(m: int) -> Array:
+    """(m,): no state is diffuse."""
+    return np.zeros(m, bool)
+
+
+@cache
 def _kalman() -> Any:
     """The compiled smoother; imported when the first series is tracked."""
     return import_module("likely.numerics.kalman")
@@ -97,14 +103,15 @@ def layout_of(data: Sequences) -> Layout:
 
 def equations(params: Params, i: int, data: Sequences) -> tuple[Model, Array, Array | None]:
     """Member i as the smoother wants it: blocks, rows less what inputs and level say, and the drift of the state."""
-    P0 = params.P0[i]
-    diffuse = np.isinf(P0.diagonal())
-    known = np.where(diffuse[:, None] | diffuse, 0.0, P0) if math.isinf(P0.trace()) else P0
-    model = _kalman().Model(params.A[i], params.Q[i], params.C[i], params.R[i], params.m0[i], known, diffuse)
+    P0, diffuse = params.P0[i], _none(len(params.P0[i]))
+    if math.isinf(P0.trace()):
+        diffuse = np.isinf(P0.diagonal())
+        P0 = np.where(diffuse[:, None] | diffuse, 0.0, P0)
+    model = _kalman().Model(params.A[i], params.Q[i], params.C[i], params.R[i], params.m0[i], P0, diffuse)
     u, drift, level = data.rows.given, params.b[i], params.d[i]
-    y = data.rows.x - level if u is not None or level.any() else data.rows.x
+    y = data.rows.x - level if u is not None or np.count_nonzero(level) else data.rows.x
     if "B" not in params or u is None:
-        drift = np.broadcast_to(drift, (len(y), len(drift))) if drift.any() else None
+        drift = np.broadcast_to(drift, (len(y), len(drift))) if np.count_nonzero(drift) else None
     else:
         y -= u @ params.D[i].T
         drift = u @ params.B[i].T + drift
