@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from likely.numerics import chain_stream
 from likely.numerics.chain_stream import Stream, Sums
 
 LEFT_RIGHT = np.array([[0.9, 0.1, 0.0], [0.0, 0.8, 0.2], [0.0, 0.0, 1.0]])
@@ -81,6 +82,20 @@ def test_a_pass_is_forward_and_backward_in_log_space(k, shape):
     weights = rng.uniform(0.5, 2, len(offsets) - 1)
     expected = plain(initial, transition, log_density, offsets, weights)
     stream = Stream(offsets, weights, k)
+    check(swept(stream, stream.given(log_density), initial, transition), expected, expected[3])
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 8, 11])
+def test_the_first_state_may_be_far_below_others_in_some_rows(k):
+    rng = np.random.default_rng(k)
+    initial, transition, _, _, _, log_density = problem(k, 700, rng)
+    log_density[::3, 0] -= 99.0
+    log_density[1::7, 0] -= 150.0
+    log_density[2::11, 0] -= 5000.0
+    log_density[5] -= 200.0
+    log_density[8::13, 0] = -np.inf if k > 1 else 0.0
+    expected = plain(initial, transition, log_density, np.array([0, 700]))
+    stream = Stream(np.array([0, 700]), None, k)
     check(swept(stream, stream.given(log_density), initial, transition), expected, expected[3])
 
 
@@ -217,6 +232,21 @@ def test_a_run_up_that_is_too_short_is_noticed_and_made_longer():
     expected = plain(initial, transition, 0.3 * log_density, np.array([0, 8000]))
     check(swept(stream, stream.given(0.3 * log_density), initial, transition), expected, expected[3])
     assert 8 < stream.warm <= stream.length
+
+
+def test_a_run_up_that_hardly_does_is_longer_in_the_next_pass(monkeypatch):
+    rng = np.random.default_rng(6)
+    initial, transition, _, _, _, log_density = problem(3, 8000, rng)
+    stream = Stream(np.array([0, 8000]), None, 3)
+    worked, before = [], stream.warm
+    monkeypatch.setattr(chain_stream, "misfit", lambda *met: worked.append(met) or 1e-13)
+    swept(stream, stream.given(log_density), initial, transition)
+    assert len(worked) == 1  # what was found is kept
+    assert before < stream.warm < 1.5 * before
+    monkeypatch.setattr(chain_stream, "misfit", lambda *_: 1e-15)
+    enough = stream.warm
+    swept(stream, stream.given(log_density), initial, transition)
+    assert stream.warm == enough
 
 
 def test_a_sequence_that_weighs_nothing_is_as_good_as_left_out():

@@ -9,9 +9,11 @@ the one before and the one after, so that a chain can begin to run in its neighb
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
 from likely.numerics.blocks import IMPOSSIBLE
 from likely.numerics.chain_steps import ABREAST, SIDE
@@ -22,6 +24,8 @@ ROWS, FEATURES, NORMAL, TABLE = range(4)
 WIDE = SIDE + 2
 LEVEL = 2.0**600  # what posteriors are multiplied by while they are worked out
 LOWEST = -346.0  # logarithms of densities, relative to the largest, that do not count: others stay normal numbers
+ABOVE = 100.0  # a log density so much larger than that of the first state is what others are measured by
+BITS = ir.IntType(LANES)
 CELLS = 2**7  # vectors of log densities that are made, then exponentiated while they are in the nearest cache
 
 
@@ -56,6 +60,12 @@ def _seen(v: Lanes, x: Any) -> Any:
     return v.builder.fcmp_ordered("ord", x, x)
 
 
+def _some(v: Lanes, masks: list[Any]) -> Any:
+    """Is it true in some lane of some of them?"""
+    bits = [v.builder.bitcast(mask, BITS) for mask in masks]
+    return v.builder.icmp_unsigned("!=", reduce(v.builder.or_, bits), ir.Constant(BITS, 0))
+
+
 def _linear(
     v: Lanes, n: Any, z: Any, i: Any, step: Any, columns: Any, coefficients: Any, states: Any, e: Any, o: Any
 ) -> None:
@@ -84,41 +94,55 @@ def _linear(
 
 
 def _soften(few: int) -> Any:
-    """m = max l, e = exp(l - m) over states, in place, for n steps; of a `few` states, or (0) of any number."""
+    """e = exp(l - m) over states, in place, for n steps; of a `few` states, or (0) of any number.
+
+    m is l of the first state, whose exponential need not be worked out, unless others are too far above it: then the
+    largest.
+    """
 
     def emit(v: Lanes, n: Any, states: Any, e: Any, i: Any, m: Any, j: Any) -> None:
         e, m = v.at(e, i), v.at(m, j)
 
         def one(t: Any, _: list[Any]) -> list[Any]:
-            here = v.at(e, v.times(v.builder.mul(t, states), SIDE))
+            here, out = v.at(e, v.times(v.builder.mul(t, states), SIDE)), v.at(m, v.times(t, SIDE))
 
             def top(k: Any, tops: list[Any]) -> list[Any]:
                 return [v.max(a, b) for a, b in zip(tops, _vectors(v, v.at(here, v.times(k, SIDE))), strict=True)]
 
-            def some(k: Any, count: int) -> list[Any]:
-                own = [v.at(here, v.times(k, SIDE), (c * ABREAST + side) * LANES) for c, side in both(count)]
-                lower = [v.sub(v.load(x), tops[p % ABREAST]) for p, x in enumerate(own)]
-                v.store_all([v.exp(x, LOWEST) for x in lower], own)
-                return []
+            def relative(base: list[Any], first: int) -> None:
+                v.store_all(base, [v.at(out, side * LANES) for side in range(ABREAST)])
 
-            tops = [number(IMPOSSIBLE)] * ABREAST
+                def some(k: Any, count: int) -> list[Any]:
+                    places = range(count * ABREAST)
+                    own = [v.at(here, v.times(k, SIDE), place * LANES) for place in places]
+                    lower = [v.sub(v.load(x), base[p % ABREAST]) for p, x in enumerate(own)]
+                    v.store_all([v.exp(x, LOWEST) for x in lower], own)
+                    return []
+
+                if few:
+                    some(whole(first), few - first)
+                    return
+                left = v.builder.sub(states, whole(first))
+                pairs = v.builder.lshr(left, whole(1))
+                v.loop(pairs, [], lambda k, _: some(v.builder.add(v.times(k, 2), whole(first)), 2))
+                odd = v.builder.add(v.times(pairs, 2), whole(first))
+                v.loop(v.builder.sub(states, odd), [], lambda *_: some(odd, 1))
+
+            def near() -> None:
+                relative(firsts, 1)
+                v.store_all([number(1.0)] * ABREAST, [v.at(here, side * LANES) for side in range(ABREAST)])
+
+            firsts, tops = _vectors(v, here), [number(IMPOSSIBLE)] * ABREAST
             for k in range(few):
                 tops = top(whole(k), tops)
-            if few:
-                some(whole(0), few)
-            else:
+            if not few:
                 tops = v.loop(states, tops, top)
-                pairs = v.builder.lshr(states, whole(1))
-                v.loop(pairs, [], lambda k, _: some(v.times(k, 2), 2))
-                odd = v.times(pairs, 2)
-                v.loop(v.builder.sub(states, odd), [], lambda *_: some(odd, 1))
-            v.store_all(tops, [v.at(m, v.times(t, SIDE), side * LANES) for side in range(ABREAST)])
+            far = _some(v, [v.below(number(ABOVE), v.sub(a, b)) for a, b in zip(tops, firsts, strict=True)])
+            v.only(v.builder.not_(far), near)
+            v.only(far, lambda: relative(tops, 0))
             return []
 
         v.loop(n, [], one)
-
-    def both(count: int) -> list[tuple[int, int]]:
-        return [(c, side) for c in range(count) for side in range(ABREAST)]
 
     return kernel("iiaiai", emit)
 

@@ -27,9 +27,10 @@ FEWEST = 256  # rows of a segment all the same, where there are enough: running 
 MORE = 768  # rows of a segment where all threads have work: what no longer fits in a cache costs less than run-ups
 TILE = 2**12  # numbers of a tile of time, of which all backward vectors are kept
 START, GROWTH = 32, 4  # steps from which a segment is first approached; how many times farther at most when next
-SPARE = 1.4  # times as far as would have done: parameters change from pass to pass, and a pass in vain costs more
+SPARE = 1.15  # times as far as would have done: parameters change from pass to pass, and a pass in vain costs more
 RUNS = 8  # of groups, at most: each is a piece of work for a thread
 ROUNDING = 1e-12  # relative difference that rounding may make where segments meet
+AMPLE = 1e-14  # so small a difference leaves something for parameters to change
 NO_NUMBERS, NO_CODES = np.empty(0), np.empty(0, np.int64)
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # `map`, of one thread or several
@@ -160,17 +161,19 @@ class Stream:
             found = self._pass(emission, transition, model, met, each)
             apart = misfit(self.meets, *met)
             if apart <= ROUNDING:
+                if apart > AMPLE:  # parameters of the next pass may need more
+                    self.warm = min(self._enough(apart), self.length)
                 return found
             if math.isnan(apart):
                 return None
-            self._farther(apart)
+            self.warm = self._enough(apart)
+            if self.warm > self.length:
+                self.warm = math.inf
 
-    def _farther(self, apart: float) -> None:
+    def _enough(self, apart: float) -> float:
         """The run-up that should do where one came so near, if errors shrink by the same factor at every step."""
-        factor = math.log(ROUNDING / 10) / math.log(apart) if apart < 0.9 else GROWTH
-        self.warm = -(-self.warm * min(max(SPARE * factor, SPARE), GROWTH) // 8) * 8
-        if self.warm > self.length:
-            self.warm = math.inf
+        factor = math.log(AMPLE) / math.log(apart) if apart < 0.9 else GROWTH
+        return -(-self.warm * min(SPARE * factor, GROWTH) // 8) * 8
 
     def _products(self, emission: Emission, model: Any, before: Array, after: Array, each: Each) -> float:
         k = self.states
@@ -219,7 +222,8 @@ class Stream:
     def _runs(self) -> list[tuple[int, int]]:
         """Runs of groups for threads to share; what comes out does not depend on them."""
         count = min(self.groups, RUNS)
-        return list(pairwise([self.groups * i // count for i in range(count + 1)]))
+        each, more = divmod(self.groups, count)  # longer ones first: at the end no thread should wait for long
+        return list(pairwise([each * i + min(i, more) for i in range(count + 1)]))
 
 
 def _collected(emission: Emission, sums: Array, k: int) -> Array:
