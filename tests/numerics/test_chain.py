@@ -98,7 +98,7 @@ def plainly_best(log_initial, log_transition, density):
     return path[::-1], best.max()
 
 
-@pytest.mark.parametrize("m", [1, 4, 7, 8, 9, 13, 16, 21])
+@pytest.mark.parametrize("m", [1, 4, 7, 8, 9, 13, 16, 21, 300])
 def test_best_paths_of_many_states_are_those_of_the_plain_recursion(m):
     rng = np.random.default_rng(m)
     initial, transition = rng.dirichlet(np.ones(m)), rng.dirichlet(np.full(m, 0.3), m)

@@ -53,10 +53,9 @@ class Normal(Family):
 
     def log_density(self, params: Params, data: Table) -> Array:
         out = data.column().T - params.mean[:, None]  # a line for each member: many rows are worked on at a time
+        out *= np.sqrt(0.5 / params.variance)[:, None]
         out *= out
-        out /= params.variance[:, None]
-        out += (LOG_2PI + np.log(params.variance))[:, None]
-        out *= -0.5
+        np.subtract(-0.5 * (LOG_2PI + np.log(params.variance))[:, None], out, out=out)
         return out.T
 
     def statistics(self, params: Params | None, data: Table, weights: Array) -> Moments:

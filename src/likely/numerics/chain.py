@@ -101,7 +101,8 @@ def best_path(initial: Array, transition: Array, log_density: Array, offsets: Ar
     """
     path, log_prob = np.empty(len(log_density), np.int64), np.empty(len(offsets) - 1)
     logs = safe_log(np.asarray(initial, float)), safe_log(np.asarray(transition, float))
-    best = np.empty(int(np.diff(offsets).max()) * len(initial) + LANES)
+    wide, places = -(-len(initial) // LANES) * LANES, np.uint8 if len(initial) <= 2**8 else np.uint32
+    came = np.empty(int(np.diff(offsets).max()) * wide, places)
     stopped = np.zeros(len(log_prob), np.int64)
-    best_paths(*logs, np.ascontiguousarray(log_density, float), np.asarray(offsets), best, path, log_prob, stopped)
+    best_paths(*logs, np.ascontiguousarray(log_density, float), np.asarray(offsets), came, path, log_prob, stopped)
     return path, log_prob, {int(s): int(stopped[s]) for s in np.flatnonzero(log_prob == -np.inf)}

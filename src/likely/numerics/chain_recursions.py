@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
 from likely.numerics.compiled import compiled
 from likely.numerics.tiles import room
-from likely.numerics.vector import LANES, Lanes, kernel, number, whole
+from likely.numerics.vector import LANES, WHOLE, Lanes, apart, kernel, number, whole
 
 LEAST = (
     2.0**-400
@@ -178,39 +180,91 @@ def first_impossible(forward):
     return len(forward) - 1
 
 
-def _best_step(
-    v: Lanes, fours: Any, moves: Any, block: Any, wide: Any, density: Any, here: Any, best: Any, before: Any, now: Any
-) -> None:  # fmt: skip
+def _best_step(few: int) -> Any:
     """The best ways to eight states from `block` on: those `before` and a move, and the density there.
 
-    Four states before are looked at side by side: an addition and a maximum wait for each other, and others need not.
+    Where they came from is kept, the lowest of equally good states. Four runs of so many (`fours`) states before are
+    looked at side by side: an addition and a comparison wait for each other, and those of other runs need not. Of a
+    `few` states in a run, or (0) of any number.
     """
-    before, moves = v.at(best, before), v.at(moves, block)
 
-    def over(i: Any, top: Any) -> Any:
-        return v.max(v.add(v.spread(v.at(before, i)), v.load(v.at(moves, v.times(i, wide)))), top)
+    def emit(
+        v: Lanes, fours: Any, moves: Any, block: Any, wide: Any, density: Any, here: Any, best: Any, before: Any,
+        now: Any, came: Any, kept: Any
+    ) -> None:  # fmt: skip
+        before, moves, builder = v.at(best, before), v.at(moves, block), v.builder
+        run = whole(few) if few else fours
 
-    def four(i: Any, tops: list[Any]) -> list[Any]:
-        return [over(v.builder.add(v.times(i, 4), whole(side)), top) for side, top in enumerate(tops)]
+        def better(mine: Any, other: Any) -> Any:
+            higher = v.below(mine[0], other[0])
+            return v.where(higher, other[0], mine[0]), v.where(higher, other[1], mine[1])
 
-    tops = v.loop(fours, [number(-math.inf)] * 4, four)
-    top = v.max(v.max(tops[0], tops[1]), v.max(tops[2], tops[3]))
-    v.store(v.add(top, v.load(v.at(density, here, block))), v.at(best, now, block))
+        def each(i: Any, carried: list[Any]) -> list[Any]:
+            out = []
+            for side in range(4):
+                state = builder.add(v.times(run, side), i)
+                way = v.add(v.spread(v.at(before, state)), v.load(v.at(moves, v.times(state, wide))))
+                out += better(carried[2 * side : 2 * side + 2], (way, carried[-1]))
+            return [*out, builder.add(carried[-1], _everywhere(v, whole(1)))]
+
+        none = _everywhere(v, whole(0))
+        found = [number(-math.inf), none] * 4 + [none]
+        for i in range(few):
+            found = each(whole(i), found)
+        if not few:
+            found = v.loop(fours, found, each)
+        runs = [
+            (found[2 * side], builder.add(found[2 * side + 1], _everywhere(v, v.times(run, side)))) for side in range(4)
+        ]
+        top, state = reduce(better, runs)
+        v.store(v.add(top, v.load(v.at(density, here, block))), v.at(best, now, block))
+        place = v.at(came, kept, block)
+        v.store(builder.trunc(state, ir.VectorType(place.type.pointee, LANES)), place)
+
+    return kernel("iaiiaiaiiai", emit)
 
 
-best_step = kernel("iaiiaiaii", _best_step)
+def _everywhere(v: Lanes, i: Any) -> Any:
+    """An index in every lane."""
+    one = v.builder.insert_element(ir.Constant(WHOLE, ir.Undefined), i, ir.Constant(ir.IntType(32), 0))
+    return v.shuffled(one, one, [0] * LANES)
+
+
+best_step, best_step_1, best_step_2, best_step_3 = (_best_step(few) for few in range(4))
 
 
 @compiled
-def best_paths(log_initial, log_transition, log_density, offsets, best, path, log_prob, stopped):
-    """Viterbi over every sequence; `best` has room for the log probabilities of the best ways to the longest's states.
+def best_rows(begin, first, end, moves, density, skipped, m, best, came):
+    """The best ways to all states of a sequence's rows from `first` to `end`; `density` lacks rows that are `skipped`.
 
-    A vector may reach into the next row, which is written later: behind the last row there is room for one. Where a
-    best way came from is looked up only along the path, from its end on: the same sums, of which the same is largest.
+    Those of the row before stand in `best`, in one half or the other.
+    """
+    apart()
+    wide, fours = -(-m // LANES) * LANES, -(-m // 4)
+    for t in range(first, end):
+        now, kept, at = (t - begin) % 2 * wide, (t - begin) * wide, (t - skipped) * m
+        before = wide - now
+        for block in range(0, wide, LANES):
+            if fours == 1:
+                best_step_1(fours, moves, block, wide, density, at, best, before, now, came, kept)
+            elif fours == 2:
+                best_step_2(fours, moves, block, wide, density, at, best, before, now, came, kept)
+            elif fours == 3:
+                best_step_3(fours, moves, block, wide, density, at, best, before, now, came, kept)
+            else:
+                best_step(fours, moves, block, wide, density, at, best, before, now, came, kept)
+
+
+@compiled
+def best_paths(log_initial, log_transition, log_density, offsets, came, path, log_prob, stopped):
+    """Viterbi over every sequence; `came` has room for where the best way to each state of the longest came from.
+
+    It holds whole vectors of states; those that are not there lead nowhere. A vector of densities may reach into the
+    next row: the last rows are copied to where there is room for one.
     """
     n, m = log_density.shape
-    wide, fours = -(-m // LANES) * LANES, -(-m // 4)  # states in whole vectors; those that are not there lead nowhere
-    moves, into, last = room(4 * fours * wide), log_transition.T.copy(), np.zeros((LANES + 1) * wide)
+    wide = -(-m // LANES) * LANES
+    moves, best, last = room(wide * wide), room(2 * wide), np.zeros((LANES + 1) * wide)
     moves[:] = -np.inf
     for i in range(m):
         for j in range(m):
@@ -220,36 +274,38 @@ def best_paths(log_initial, log_transition, log_density, offsets, best, path, lo
         last[i - whole_rows * m] = density[i]
     for s in range(len(offsets) - 1):
         a, b = offsets[s], offsets[s + 1]
+        best[:] = -np.inf
         for j in range(m):
             best[j] = log_initial[j] + log_density[a, j]
-        for t in range(a + 1, b):
-            now = (t - a) * m
-            for block in range(0, wide, LANES):
-                if t < whole_rows:
-                    best_step(fours, moves, block, wide, density, t * m, best, now - m, now)
-                else:
-                    best_step(fours, moves, block, wide, last, (t - whole_rows) * m, best, now - m, now)
-        ways = best[: (b - a) * m].reshape(b - a, m)
-        state = ways[b - a - 1].argmax()
-        log_prob[s] = ways[b - a - 1, state]
+        middle = min(max(a + 1, whole_rows), b)
+        best_rows(a, a + 1, middle, moves, density, 0, m, best, came)
+        best_rows(a, middle, b, moves, last, whole_rows, m, best, came)
+        now = (b - 1 - a) % 2 * wide
+        state = best[now : now + m].argmax()
+        log_prob[s] = best[now + state]
         if log_prob[s] == -np.inf:
-            stopped[s], path[a:b] = first_impossible(ways), -1
+            stopped[s], path[a:b] = no_way_on(log_initial, log_transition, log_density[a:b]), -1
             continue
         for t in range(b - 1, a, -1):
             path[t] = state
-            state = came_from(ways[t - 1 - a], into[state])
+            state = np.int64(came[(t - a) * wide + state])
         path[a] = state
 
 
 @compiled
-def came_from(best, into):
-    """The state before, the lowest of equally good ones."""
-    top, state = -np.inf, 0
-    for i in range(len(best)):
-        way = best[i] + into[i]
-        if way > top:
-            top, state = way, i
-    return state
+def no_way_on(log_initial, log_transition, log_density):
+    """The first row at which no state is possible."""
+    n, m = log_density.shape
+    can = log_initial > -np.inf
+    for t in range(n):
+        came, can = can, np.zeros(m, np.bool_)
+        for j in range(m):
+            for i in range(m):
+                reached = came[j] if t == 0 else came[i] and log_transition[i, j] > -np.inf
+                can[j] |= reached and log_density[t, j] > -np.inf
+        if not can.any():
+            return t
+    return n - 1
 
 
 @compiled
