@@ -259,8 +259,11 @@ def check_collapse(
     variance = stats.squares(value)
     floor = np.fmax(least * _overall_variance(stats, covariance), (4 * EPSILON * stats.mean) ** 2)
     low: Array = np.asarray((variance <= floor).any(1))
+    several = value.ndim == 3 and value.shape[-1] > 1
+    if not several and not low.any():
+        return
     finite = np.isfinite(value).all(tuple(range(1, value.ndim))) & (stats.weight > 0)
-    if value.ndim == 3 and value.shape[-1] > 1:
+    if several:
         low[finite & ~low] = _dependent(value[finite & ~low], floor[finite & ~low])
     flat = np.flatnonzero(low & finite)
     if len(flat):
