@@ -161,3 +161,25 @@ def test_points_of_another_number_begin_anew():
         memory = memories.of(at, len(x))
         memory.look(x, NONE, at)
         check(memory, x, at.values)
+
+
+def test_rows_looked_at_all_over_again_are_as_those_looked_at_one_by_one(monkeypatch):
+    x = rows(1001, 9)
+    labels = []
+    for most in (0.0, 2.0):
+        monkeypatch.setattr(module, "MOST", most)
+        memory = lloyd(x, x[:11], wander=0.1).kept[0]
+        assert (memory.tiles is None) == (most == 2.0)
+        labels.append(memory.labels)
+    np.testing.assert_array_equal(*labels)
+
+
+def test_points_that_go_far_away_take_the_centre_with_them():
+    x = np.concatenate([rows(400, 3), rows(400, 3) + 1e6])
+    memories = Memories()
+    for points in (x[:5], x[5:10], x[400:405], x[405:410]):
+        at = Points(points)
+        memory = memories.kept[0] if memories.kept else memories.of(at, len(x))
+        memory.look(x, NONE, at)
+        check(memory, x, at.values)
+    assert np.linalg.norm(memory.centre - at.centre) < 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def or_nearest(
     def points() -> Any:
         return kernels().Points(mean)
 
-    density = -0.5 * d * (LOG_2PI + np.log(variance[0, 0]))
+    lock, density = Lock(), -0.5 * d * (LOG_2PI + np.log(variance[0, 0]))
 
     def one_go(data: Any, log_weights: Array, hard: bool) -> Share | None:
         if not hard or not (log_weights == log_weights[0]).all() or not np.isfinite(log_weights[0]):
@@ -40,12 +41,15 @@ def or_nearest(
         if rows is None:
             return None
         x, weights, _ = rows
-        memory = data.once("nearest", kernels().Memories).of(points(), len(x))
-        memory.look(x, weights, points())
-        weight, squares = memory.weight, memory.scatter
-        inertia = (squares + weight[:, None] * (memory.mean - mean) ** 2).sum()
-        total = weight.sum() * (density + log_weights[0]) - 0.5 * inertia / variance[0, 0]
-        return Share(float(total), weight, kind(weight, weight, memory.mean, squares)) if np.isfinite(total) else None
+        with lock:  # threads wait for one of them rather than prepare the same
+            at = points()
+        memory = data.once("nearest", kernels().Memories).of(at, len(x))
+        memory.look(x, weights, at)
+        weight = memory.weight
+        total = weight.sum() * (density + log_weights[0]) - 0.5 * memory.inertia / variance[0, 0]
+        if not np.isfinite(total):
+            return None
+        return Share(float(total), weight, kind(weight, weight, memory.mean, memory.scatter))
 
     return one_go
 

@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from likely.numerics.blocks import ABREAST, VECTORS
-from likely.numerics.vector import DOUBLE, LANES, VECTOR, Lanes, kernel
+from likely.numerics.vector import DOUBLE, LANES, VECTOR, Lanes, kernel, whole
 
 POINTS = 8 if ABREAST > 1 else 4  # of a block: what registers hold
 NOWHERE = 1e38  # what stands for the squared length of a point that is not there
@@ -186,23 +186,41 @@ def _square(w: Vectors, at: list[Any], j: Any, sums: list[Any]) -> list[Any]:
 two_nearest_singles, two_nearest_doubles = _two_nearest(singles), _two_nearest(doubles)
 
 
-def _moved(v: Lanes, x: Any, row: Any, columns: Any, places: Any, p: Any, weights: Any, sums: Any, s: Any) -> None:
-    """Sums of w r, w r^2 and |w| r^2 over the first columns, eight at a time: a row of x more, r its way from a place.
+def _moved(
+    v: Lanes, x: Any, row: Any, columns: Any, places: Any, p: Any, weights: Any, sums: Any, s: Any, t: Any
+) -> None:
+    """Sums of w r (from s on) and |w| r^2 (from t on) over the first columns, eight at a time: a row of x more.
 
-    `weights` are w and |w|; the place begins at p, the sums at s and lie `columns` apart. X may be in single precision.
+    `weights` are w and |w|, r is the row's way from the place that begins at p. X may be in single precision.
     """
-    weight, size = v.spread(weights), v.spread(v.at(weights, 1))
+    factors = v.spread(weights), v.spread(v.at(weights, 1))
 
     def eight(b: Any, _: list[Any]) -> list[Any]:
         j = v.times(b, LANES)
         r = v.sub(v.load(v.at(x, row, j)), v.load(v.at(places, p, j)))
-        square = v.mul(r, r)
-        for i, (factor, power) in enumerate(((weight, r), (weight, square), (size, square))):
-            place = v.at(sums, s, j, v.times(columns, i))
+        for begin, factor, power in zip((s, t), factors, (r, v.mul(r, r)), strict=True):
+            place = v.at(sums, begin, j)
             v.store(v.fma(factor, power, v.load(place)), place)
         return []
 
     v.loop(v.builder.sdiv(columns, columns.type(LANES)), [], eight)
 
 
-moved = kernel("aiiaiaai", _moved)
+moved = kernel("aiiaiaaii", _moved)
+
+
+def _fetched(v: Lanes, x: Any, at: Any, count: Any) -> None:
+    """So many numbers of x are wanted soon: memory may begin to bring them."""
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte] + [number] * 3)
+    function = cgutils.get_or_insert_function(v.builder.module, kind, "llvm.prefetch.p0i8")
+    reading, often, data = number(0), number(2), number(1)
+
+    def line(b: Any, _: list[Any]) -> list[Any]:
+        v.builder.call(function, [v.builder.bitcast(v.at(x, at, v.times(b, LANES)), byte), reading, often, data])
+        return []
+
+    v.loop(v.builder.sdiv(v.builder.add(count, whole(LANES - 1)), whole(LANES)), [], line)
+
+
+fetched = kernel("aii", _fetched)
