@@ -127,7 +127,7 @@ def test_bounds_spare_rows_that_cannot_change(monkeypatch):
 
 
 def _failing(*args):
-    worn, close, labels, upper, lower = (args[i] for i in (6, 7, 10, 11, 12))
+    worn, close, labels, upper, lower = (args[i] for i in (7, 8, 11, 12, 13))
     return (~(upper < np.maximum(lower - worn[labels], close[labels]))).sum()
 
 

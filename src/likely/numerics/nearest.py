@@ -2,9 +2,9 @@
 
 What a pass learns of a row stays with it: a bound above its distance to its own point, and one below its distance to
 all others (Hamerly 2010). Points that move wear the bounds down; only rows whose bounds no longer prove that nothing
-changed are looked at again, or all where that takes less time. Bounds allow for rounding, and a row whose two nearest points cannot be
-told apart through |c|^2 - 2 c'z is decided by its distances themselves, the first among equals. So the answer is that
-of going through all points for every row.
+changed are looked at again, or all where that takes less time. Bounds allow for rounding, and a row whose two nearest
+points cannot be told apart through |c|^2 - 2 c'z is decided by its distances themselves, the first among equals. So the
+answer is that of going through all points for every row.
 
 Sums of each point's rows change by the rows that change hands. They are taken about places near the rows' means, and
 formed anew whenever what came and went is so much more than what is left that digits would be lost.
@@ -18,13 +18,14 @@ from threading import Lock
 import numpy as np
 
 from likely.numerics.nearest_blocks import SINGLES, laid_out
-from likely.numerics.nearest_search import search, search_all, share_in_doubt, tile
+from likely.numerics.nearest_search import search, share_in_doubt, tile
 from likely.numerics.nearest_sums import form, summed
 
 SLACK = 1e-9  # relative; by so much more than rounding, bounds must prove what they prove
 LOOSE = 1e-12  # of squared lengths: more than their differences lose to rounding
 MOST = 0.4  # of rows in doubt, above which it takes less time to look at all as they lie
 KEPT = 2  # memories of the same rows
+NO_TILES = np.empty((0, 0), np.float32)
 
 
 class Points:
@@ -159,19 +160,26 @@ class Memory:
             self.centre, self.tiles = points.centre, None
 
     def _search(self, x: np.ndarray, w: np.ndarray, points: Points) -> int:
+        """Look again where it must be; how many rows came from one point to another."""
         worn = SLACK * (self.risen + self.fallen)
         risen, fallen = self.risen + worn, self.fallen + worn
         bounds = np.append(risen + fallen, np.inf), np.append(points.halves - risen, -np.inf)
-        at = x, w, self.centre, points.values, *points.about(self.centre)
-        known = self.labels, self.upper, self.lower, self.places, self.sums
-        if self.fresh or share_in_doubt(self.labels, self.upper, self.lower, *bounds) < MOST:
-            self.fresh = False
-            return search(*at, *bounds, risen, fallen, *known)
+        tiles = NO_TILES
+        if not self.fresh and share_in_doubt(self.labels, self.upper, self.lower, *bounds) >= MOST:
+            tiles = self._tiles(x)
+            self.risen, self.fallen = np.zeros_like(risen), np.zeros_like(fallen)
+        changed = search(
+            x, w, self.centre, points.values, *points.about(self.centre), tiles, *bounds, risen, fallen,
+            self.labels, self.upper, self.lower, self.places, self.sums,
+        )  # fmt: skip
+        fresh, self.fresh = self.fresh, False
+        return 0 if fresh else changed  # at first all come, but none from another point
+
+    def _tiles(self, x: np.ndarray) -> np.ndarray:
         if self.tiles is None:
             self.tiles = np.empty((-(-len(x) // SINGLES), x.shape[1] * SINGLES), np.float32)
             tile(x, self.centre, self.tiles)
-        self.risen, self.fallen = np.zeros_like(risen), np.zeros_like(fallen)
-        return search_all(*at, self.tiles, *known)
+        return self.tiles
 
     def _summed(self) -> bool:
         """Work out moments from sums; have these lost digits?"""

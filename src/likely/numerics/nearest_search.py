@@ -26,12 +26,12 @@ from likely.numerics.nearest_blocks import (
     two_nearest_singles,
 )
 from likely.numerics.nearest_sums import transfer
-from likely.numerics.vector import LANES, apart
+from likely.numerics.vector import LANES
 
 ROUGH, FINE = 2.0**-23, 2.0**-52  # twice the rounding of one operation, in single and double precision
 SINGLE = 2.0**-22  # relative; makes a bound in single precision safe from its rounding
 TINY, HUGE = 1e-37, 1e38  # where single precision ends
-SCAN = 1024  # rows whose bounds are read in one go
+SCAN = 20 * SINGLES  # rows whose bounds are read in one go
 FEW = 4  # rows of a group that are better decided one by one than all together in double precision
 WAITING = 64  # rows that change hands before they do: memory brings them meanwhile
 STRIDE = 31  # from row to row of a sample
@@ -46,7 +46,7 @@ def share_in_doubt(labels, upper, lower, worn, close):
     return count / len(sample)
 
 
-@compiled
+@compiled(inline=True)
 def doubtful(first, last, labels, upper, lower, worn, close, rows, count):
     """Rows from first to last whose bounds do not prove that their point is the nearest still, noted from count on."""
     for i in range(first, last):
@@ -66,26 +66,25 @@ def gather(x, centre, rows, group):
             group[j * SINGLES + i] = x[rows[i], j] - centre[j]
 
 
-@compiled
-def counted(g, n, rows):
-    """The rows of group g, the first of them in place of those that are not there; how many are."""
-    first = g * SINGLES
-    size = min(SINGLES, n - first)
-    for i in range(SINGLES):
-        rows[i] = first + (i if i < size else 0)
-    return size
+@compiled(inline=True)
+def counted(first, last, rows):
+    """All rows from first to last; how many."""
+    for i in range(first, last):
+        rows[i - first] = i
+    return last - first
 
 
 @compiled
 def tile(x, centre, tiles):
-    """All rows as groups."""
+    """All rows as groups, the last of them filled up with its first row."""
     rows = np.empty(SINGLES, np.int64)
     for g in range(len(tiles)):
-        counted(g, len(x), rows)
+        count = counted(g * SINGLES, min((g + 1) * SINGLES, len(x)), rows)
+        rows[count:] = rows[0]
         gather(x, centre, rows, tiles[g])
 
 
-@compiled
+@compiled(inline=True)
 def search_doubles(x, centre, rows, packed, blocks, group, doubt, out, found, to):
     """What double precision says of half a group, into its place among what single precision has found."""
     d = x.shape[1]
@@ -110,7 +109,7 @@ def squared_distance(x, row, point):
     return out
 
 
-@compiled
+@compiled(inline=True)
 def decide(x, row, points):
     """The nearest point to a row, and bounds above its distance and below that of all others."""
     label, least, second = 0, np.inf, np.inf
@@ -123,10 +122,9 @@ def decide(x, row, points):
     return label, math.sqrt(least) * (1 + SINGLE), math.sqrt(second) * (1 - SINGLE)
 
 
-@compiled
+@compiled(inline=True)
 def find(x, centre, rows, group, points, rough, fine, half, out, found):
     """What the rows of a group are nearest to, and bounds: in the least precision that leaves no doubt."""
-    apart()
     d = x.shape[1]
     blocks = len(rough) // (POINTS * (1 + d))
     two_nearest_singles(rough, blocks, d, group, np.full(1, (d + 16) * ROUGH, np.float32), found)
@@ -143,7 +141,7 @@ def find(x, centre, rows, group, points, rough, fine, half, out, found):
             found[q], found[SINGLES + q], found[2 * SINGLES + q] = near + TINY, min(far, HUGE) - TINY, label
 
 
-@compiled
+@compiled(inline=True)
 def note(x, row, label, labels, moves, noted):
     """A row changes hands."""
     moves[noted, 0], moves[noted, 1], moves[noted, 2] = row, int(labels[row]), label
@@ -151,7 +149,7 @@ def note(x, row, label, labels, moves, noted):
     fetched(x, row * x.shape[1], x.shape[1])
 
 
-@compiled
+@compiled(inline=True)
 def settle(x, rows, count, found, risen, fallen, labels, upper, lower, moves, noted):
     """Keep what was found out about a group of rows; note those that change hands, after so many others."""
     for q in range(count):
@@ -165,9 +163,26 @@ def settle(x, rows, count, found, risen, fallen, labels, upper, lower, moves, no
     return noted
 
 
+@compiled(inline=True)
+def renew(x, first, count, found, labels, upper, lower, moves, noted):
+    """As `settle`, for rows that lie side by side and bounds that are not worn."""
+    for q in range(count):
+        near, far = float(found[q]), float(found[SINGLES + q])
+        upper[first + q], lower[first + q] = near + near * SINGLE + TINY, far - far * SINGLE - TINY
+    for q in range(count):
+        label = int(found[2 * SINGLES + q])
+        if labels[first + q] != label:
+            note(x, first + q, label, labels, moves, noted)
+            noted += 1
+    return noted
+
+
 @compiled
-def search(x, w, centre, points, rough, fine, worn, close, risen, fallen, labels, upper, lower, places, sums):
-    """Look again at all rows about which there is doubt; how many came from one point to another."""
+def search(x, w, centre, points, rough, fine, tiles, worn, close, risen, fallen, labels, upper, lower, places, sums):
+    """Look again at all rows about which there is doubt, or at all there are where these come as tiles.
+
+    How many change hands.
+    """
     n, d = x.shape
     rows, moves, weights = (
         np.empty(SCAN + 2 * SINGLES, np.int64),
@@ -176,17 +191,26 @@ def search(x, w, centre, points, rough, fine, worn, close, risen, fallen, labels
     )
     group, found = np.empty(d * SINGLES, np.float32), np.empty(3 * SINGLES, np.float32)
     half, out = np.empty(d * DOUBLES), np.empty(3 * DOUBLES)
-    count, noted, changed = 0, 0, 0
+    every, count, noted, changed = len(tiles) > 0, np.int64(0), np.int64(0), np.int64(0)
     for first in range(0, n, SCAN):
         last, done = min(first + SCAN, n), 0
-        count = doubtful(first, last, labels, upper, lower, worn, close, rows, count)
+        if every:
+            count = counted(first, last, rows)
+        else:
+            count = doubtful(first, last, labels, upper, lower, worn, close, rows, count)
         while count - done >= SINGLES or (last == n and count > done):
             size = min(count - done, SINGLES)
             here = rows[done : done + SINGLES]
             here[size:] = here[0]
-            gather(x, centre, here, group)
+            if every:
+                group = tiles[here[0] // SINGLES]
+            else:
+                gather(x, centre, here, group)
             find(x, centre, here, group, points, rough, fine, half, out, found)
-            noted = settle(x, here, size, found, risen, fallen, labels, upper, lower, moves, noted)
+            if every:
+                noted = renew(x, here[0], size, found, labels, upper, lower, moves, noted)
+            else:
+                noted = settle(x, here, size, found, risen, fallen, labels, upper, lower, moves, noted)
             if noted >= WAITING or last == n:
                 transfer(x, w, moves, noted, places, sums, weights)
                 changed, noted = changed + noted, 0
@@ -194,30 +218,5 @@ def search(x, w, centre, points, rough, fine, worn, close, risen, fallen, labels
         for q in range(done, count):
             rows[q - done] = rows[q]
         count -= done
-    transfer(x, w, moves, noted, places, sums, weights)
-    return changed + noted
-
-
-@compiled
-def search_all(x, w, centre, points, rough, fine, tiles, labels, upper, lower, places, sums):
-    """Look at all rows anew; how many came from one point to another."""
-    n, d = x.shape
-    rows, moves, weights = np.empty(SINGLES, np.int64), np.empty((WAITING + SINGLES, 3), np.int64), np.empty(2)
-    found, half, out = np.empty(3 * SINGLES, np.float32), np.empty(d * DOUBLES), np.empty(3 * DOUBLES)
-    noted, changed = 0, 0
-    for g in range(len(tiles)):
-        first, size = g * SINGLES, counted(g, n, rows)
-        find(x, centre, rows, tiles[g], points, rough, fine, half, out, found)
-        for q in range(size):
-            near, far = float(found[q]), float(found[SINGLES + q])
-            upper[first + q], lower[first + q] = near + near * SINGLE + TINY, far - far * SINGLE - TINY
-        for q in range(size):
-            label = int(found[2 * SINGLES + q])
-            if labels[first + q] != label:
-                note(x, first + q, label, labels, moves, noted)
-                noted += 1
-        if noted >= WAITING:
-            transfer(x, w, moves, noted, places, sums, weights)
-            changed, noted = changed + noted, 0
     transfer(x, w, moves, noted, places, sums, weights)
     return changed + noted
