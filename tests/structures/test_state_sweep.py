@@ -6,6 +6,7 @@ import pytest
 import likely as lk
 from likely.core.setting import Setting
 from likely.engines.local import Local, width_of
+from likely.structures import state_sweep
 
 STARTS = {
     "fixed": {"P0": 0.0},
@@ -44,7 +45,14 @@ def begun(rng, family, m):
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize(
     ("m", "d", "p", "lengths"),
-    [(1, 1, 0, [200]), (2, 2, 1, [40, 1, 40]), (3, 5, 0, [7, 3, 90, 90]), (8, 2, 2, [60]), (9, 3, 0, [30, 31])],
+    [
+        (1, 1, 0, [200]),
+        (2, 2, 1, [40, 1, 40]),
+        (3, 5, 0, [7, 3, 90, 90]),
+        (8, 2, 2, [60]),
+        (9, 3, 0, [30, 31]),
+        (2, 1, 0, [1, 2, 90, 70, 90, 17, 300, 45, 2]),
+    ],
 )
 def test_one_call_brings_back_what_steps_do(start, m, d, p, lengths):
     if start == "stationary" and p:
@@ -72,13 +80,12 @@ def known_level(**slots):
     return lk.StateSpace(1, A=1, C=1, d=0, **{"Q": 1.0, "R": 1.0, "m0": 0, "P0": 1.0, **slots})
 
 
-def test_what_is_incomplete_weighted_or_of_many_series_goes_step_by_step():
+def test_what_is_incomplete_or_weighted_goes_step_by_step():
     y = np.random.default_rng(0).normal(size=(40, 1))
     gaps = np.where(np.arange(40)[:, None] == 3, np.nan, y)
     cases = [
         lk.sequences(gaps, [40]),
         lk.sequences(y, [20, 20], weights=[1.0, 2.0]),
-        lk.sequences(y, [5] * 8),
     ]
     for series in cases:
         family = known_level().bind((), Setting.of(series.rows))
@@ -96,3 +103,21 @@ def test_a_row_without_variance_is_told_as_step_by_step():
     done = Local(series, 1, sweeps=True).evaluate(family, family.known_params())
     assert done.impossible == 1
     assert done.log_likelihood == -np.inf
+
+
+def test_many_rows_go_piece_by_piece_to_the_same_sums(monkeypatch):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 60, 40)
+    series = lk.sequences(rng.normal(size=(lengths.sum(), 2)), lengths)
+    family = written(rng, 3, 2, 0, "known", drift=True).bind((), Setting.of(series.rows))
+    params = begun(rng, family, 3)
+    whole = family.sweep(params)(series)
+    monkeypatch.setattr(state_sweep, "PIECE", 100)
+    again = lk.sequences(series.rows.x, lengths)
+    pieces = family.sweep(params)(again)
+    assert len(again.once("pieces", list)) == state_sweep.PIECES
+    assert pieces.log_likelihood == pytest.approx(whole.log_likelihood, rel=1e-13)
+    for name in ("state", "rows", "first"):
+        one, other = getattr(pieces.stats, name), getattr(whole.stats, name)
+        np.testing.assert_allclose(one.scatter, other.scatter, rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12, atol=1e-12)

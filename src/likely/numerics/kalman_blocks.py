@@ -10,7 +10,7 @@ import numpy as np
 from likely.numerics.kalman_gains import forward_sets, size
 from likely.numerics.kalman_layout import Track
 from likely.numerics.kalman_observed import Observed
-from likely.numerics.kalman_steps import steps
+from likely.numerics.kalman_steps import LARGEST, steps
 from likely.numerics.soft import Array
 
 MOST = 2000  # sets at once
@@ -44,6 +44,13 @@ class Gains:
         self.index, self.log_det = np.empty(len(self.pattern), np.int64), np.zeros(len(self.pattern))
         self.lost = len(self.pattern)
         self.blocks: list[Block] = []
+
+    @property
+    def in_registers(self) -> bool:
+        """Is there code for all sizes, which makes means of one sequence as fast as those of many side by side?"""
+        return (
+            bool(self.steps[0, np.minimum(self.observed.count, LARGEST)].all()) and self.observed.count.max() <= LARGEST
+        )
 
     def forward(self) -> Iterator[Block]:
         """Blocks from the first row to the last."""

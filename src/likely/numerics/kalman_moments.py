@@ -90,9 +90,9 @@ def moments(rows, parts, x, m, u, p, y, d, first, width, weights, mean, scatter)
 
 
 def _shifted(
-    v: Lanes, x: Any, x_at: Any, wide: Any, centre: Any, out: Any, on: Any, at: Any, rows: Any, width: Any
+    v: Lanes, x: Any, x_at: Any, wide: Any, centre: Any, c_at: Any, out: Any, at: Any, on: Any, rows: Any, width: Any
 ) -> None:  # fmt: skip
-    x, centre, out = v.at(x, x_at), v.at(centre, at), v.at(out, at)
+    x, centre, out = v.at(x, x_at), v.at(centre, c_at), v.at(out, at)
 
     def block(j: Any, size: int) -> None:
         own = v.load(v.at(centre, j), size)
@@ -107,23 +107,24 @@ def _shifted(
         v.parts(width, SIZES, size, lambda j, s=size: block(j, s))
 
 
-_written_out = kernel("aiiaaiiii", _shifted)
+_written_out = kernel("aiiaiaiiii", _shifted)
 
 
-@called("aiiaaiiii")
-def shifted(x, x_at, wide, centre, out, on, at, rows, width):
-    """Numbers of consecutive rows, `wide` apart, less a centre that begins at `at`, to rows that lie `on` apart."""
-    _written_out(x, x_at, wide, centre, out, on, at, rows, width)
+@called("aiiaiaiiii")
+def shifted(x, x_at, wide, centre, c_at, out, at, on, rows, width):
+    """Numbers of consecutive rows, `wide` apart, less a centre, to rows that lie `on` apart."""
+    _written_out(x, x_at, wide, centre, c_at, out, at, on, rows, width)
 
 
 @compiled
 def beside(rows, begin, count, source, wide, first, width, centre, tile, q, at):
     """Some columns of some rows, which go up, of a source, less a centre, into columns of a tile."""
-    if rows[begin + count - 1] - rows[begin] == count - 1:  # they go up
-        shifted(source, rows[begin] * wide + first, wide, centre, tile, q, at, count, width)
-        return
-    wide, q, at = np.uintp(wide), np.uintp(q), np.uintp(at)
-    for i in range(count):
-        here, there = np.uintp(rows[begin + i]) * wide + np.uintp(first), np.uintp(i) * q + at
-        for j in range(np.uintp(width)):
-            tile[there + j] = source[here + j] - centre[at + j]
+    done = 0
+    while done < count:
+        end, top = done + 1, rows[begin + done]
+        if rows[begin + count - 1] - top == count - 1 - done:
+            end = count
+        while end < count and rows[begin + end] - top == end - done:
+            end += 1
+        shifted(source, top * wide + first, wide, centre, at, tile, done * q + at, q, end - done, width)
+        done = end

@@ -1,4 +1,4 @@
-"""A whole E-step in one compiled call, for few sequences of which all rows are observed alike."""
+"""A whole E-step in one compiled call, for sequences of which all rows are observed alike."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from likely.numerics.compiled import compiled
 from likely.numerics.kalman_gains import backward_sums, forward_sets, size
 from likely.numerics.kalman_means import filter_rows, smooth_rows
 from likely.numerics.kalman_moments import OF_FIRST, OF_MOVES, OF_ROWS, all_moments
-from likely.numerics.kalman_products import put
+from likely.numerics.kalman_products import add, put
 from likely.numerics.kalman_steps import steps
 from likely.numerics.kalman_work import Work
 from likely.numerics.soft import Array
 
-FEWER = 8  # sequences than so many
 ROOM = 2**20  # numbers that sets of gains may take
 NONE = np.empty(0)
 
@@ -27,7 +26,7 @@ def whole_pass(
 
     Parameters
     ----------
-    work : Work      of fewer than FEWER sequences on one track, whose rows are complete, none of its states diffuse
+    work : Work      of sequences on one track, whose rows are complete, none of its states diffuse
     rows             numbers of moves, rows and first rows
     x : (n d,)       what was observed, with what inputs and level say
     u : (n p,)       inputs
@@ -71,24 +70,40 @@ def _whole_pass(
         square,
     )  # fmt: skip
     smooth_rows(starts, lengths, zero, T, A, sets, index, count, steps, pattern, m, r, back, mean, white)
-    total, own, level = 0.0, np.zeros(8 * mm), np.empty(2 * mm)
-    seen, lagged, ends = own[:mm], own[mm : 2 * mm], own[2 * mm : 4 * mm]
-    before, now, N, ahead = own[4 * mm : 5 * mm], own[5 * mm : 6 * mm], own[6 * mm : 7 * mm], own[7 * mm :]
+    blur = np.zeros(4 * mm)
+    _summed(A, sets, r, index, count, steps, pattern, lengths, m, blur)
+    seen, lagged, begun, ended = blur[:mm], blur[mm : 2 * mm], blur[2 * mm : 3 * mm], blur[3 * mm :]
     shown = np.zeros((m + p + d) ** 2)
-    for s in range(S):
-        for t in range(lengths[s]):
-            total += log_dets[t]
-        total += square[s]
-        N[:], ahead[:] = 0.0, 0.0
-        backward_sums(
-            A, sets, r, index, count, steps, pattern, zero, T, lengths[s], m, N, ahead, seen, lagged, ends, level
-        )
-    for i in range(mm):
-        before[i], now[i] = seen[i] - ends[mm + i], seen[i] - ends[i]
     for i in range(m):
         put(seen, i * m, shown, i * (m + p + d), m)
     moved, showed, began = all_moments(
-        of_moves, of_rows, of_first, moves, rows, first, mean, m, u, p, x, d, none, before, now, lagged, shown,
-        ends[:mm], move_mean, move_scatter, row_mean, row_scatter, first_mean, first_scatter,
+        of_moves, of_rows, of_first, moves, rows, first, mean, m, u, p, x, d, none, seen - ended, seen - begun, lagged,
+        shown, begun, move_mean, move_scatter, row_mean, row_scatter, first_mean, first_scatter,
     )  # fmt: skip
+    total, so_far, t = 0.0, 0.0, 0
+    for s in range(S - 1, -1, -1):  # the shortest first
+        while t < lengths[s]:
+            so_far += log_dets[t]
+            t += 1
+        total += so_far + square[s]
     return True, total, moved, showed, began
+
+
+@compiled
+def _summed(A, sets, r, index, count, steps, pattern, lengths, m, blur):
+    """Sums of smoothed covariances, of those with the row before, of those of first rows and of last ones.
+
+    Sequences that are long enough settle as the longest does: they have as many more rows alike.
+    """
+    zero, mm, longest, settled = np.int64(0), m * m, lengths[0], lengths[0]
+    own, level, N, ahead = np.empty(4 * mm), np.empty(2 * mm), np.empty(mm), np.empty(mm)
+    for s in range(len(lengths)):
+        if s == 0 or lengths[s] < min(settled, longest):
+            longest, own[:], N[:], ahead[:], level[:] = lengths[s], 0.0, 0.0, 0.0, 0.0
+            top, bottom = backward_sums(
+                A, sets, r, index, count, steps, pattern, zero, len(pattern), longest, m, N, ahead, own[:mm],
+                own[mm : 2 * mm], own[2 * mm :], level,
+            )  # fmt: skip
+            settled = longest - top + bottom + 1 if top >= 0 else longest
+        add(1.0, own, zero, blur, zero, 4 * mm)
+        add(float(lengths[s] - longest), level, zero, blur, zero, 2 * mm)

@@ -17,6 +17,7 @@ from likely.numerics.compiled import compiled
 from likely.numerics.vector import DOUBLE, Lanes, kernel, number, whole
 
 HEIGHTS = (8, 4, 2, 1)  # of blocks
+FEW = 4  # vectors of a block so small that additions would wait for one another: they go to two sums in turns
 SET, ADD, TAKE = np.int64(0), np.int64(1), np.int64(-1)  # what becomes of what stands where a product goes
 
 
@@ -34,13 +35,25 @@ def _product(
         to = v.at(out, v.times(i, columns))
         tops = [v.at(a, v.times(i, down), v.times(down, r)) for r in range(height)]
 
+        size = height * len(places)
+
         def step(n: Any, sums: list[Any]) -> list[Any]:
             own, along = v.at(b, v.times(n, wide)), v.times(n, across)
             right = [v.load(v.at(own, j), width) for j in places]
             left = [v.spread(v.at(top, along), width) for top in tops]
             return [v.fma(x, y, s) for (x, y), s in zip(product_of(left, right), sums, strict=True)]
 
-        sums = v.loop(inner, [number(0.0, width)] * (height * len(places)), step)
+        def two(n: Any, sums: list[Any]) -> list[Any]:
+            first = v.times(n, 2)
+            return [*step(first, sums[:size]), *step(build.add(first, whole(1)), sums[size:])]
+
+        none = [number(0.0, width)] * size
+        if size > FEW:
+            sums = v.loop(inner, none, step)
+        else:
+            sums = v.loop(build.lshr(inner, whole(1)), none * 2, two)
+            odd = v.loop(build.and_(inner, whole(1)), sums[:size], lambda _, s: step(build.sub(inner, whole(1)), s))
+            sums = [v.add(x, y) for x, y in zip(odd, sums[size:], strict=True)]
         goals = [v.at(to, v.times(columns, r), j) for r in range(height) for j in places]
         before = [build.select(alone, number(0.0, width), v.load(goal, width)) for goal in goals]
         v.store_all([v.fma(v.all(sign, width), s, x) for s, x in zip(sums, before, strict=True)], goals)

@@ -101,7 +101,8 @@ class Run:
     def means(self) -> None:
         """Smoothed means, squared innovations and scores of first states of all members that are possible."""
         rows, width = self.lengths[0], self.work.m + self.work.observed.y.shape[1]
-        if len(self.members) < FEW or rows * width * ABREAST > LANES_ROOM or not self._abreast():
+        fast, few = self.gains.in_registers, len(self.members) < FEW
+        if fast or few or rows * width * ABREAST > LANES_ROOM or not self._abreast():
             self._one_by_one()
 
     def _lost(self) -> None:
