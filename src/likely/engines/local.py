@@ -8,7 +8,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -114,7 +113,7 @@ class Local:
         if self.whole and sweep is not None:
             done, sweep = sweep(self.data, self.each), None
             if done is not None:
-                return replace(done, items=self.items)
+                return Pass(done.stats, done.log_likelihood, done.impossible, self.items)
 
         def work(chunk: Data) -> Pass:
             done = None if sweep is None else sweep(chunk)
@@ -123,7 +122,8 @@ class Local:
             finer = self._finer(chunk)
             return _merge(finer, (_step_by_step(family, params, part, temperature) for part in finer))
 
-        return replace(_merge(self.chunks, self.map(work)), items=self.items)
+        done = _merge(self.chunks, self.map(work))
+        return Pass(done.stats, done.log_likelihood, done.impossible, self.items)
 
     def _finer(self, chunk: Data) -> list[Data]:
         """A chunk cut so that what is worked out for each of its rows has room."""

@@ -19,16 +19,18 @@ OF_MOVES, OF_ROWS, OF_FIRST = np.array([BEFORE, INPUTS, STATE]), np.array([STATE
 
 @compiled
 def all_moments(
-    of_moves, of_rows, of_first, moves, rows, first, x, m, u, p, y, d, weights, before, now, lagged, shown, begun,
-    move_mean, move_scatter, row_mean, row_scatter, first_mean, first_scatter,
+    of_moves, of_rows, of_first, moves, rows, first, x, m, u, p, y, d, weights, before, now, lagged, shown, begun, room
 ):  # fmt: skip
     """Moments of some moves (state before, inputs, state), rows (state, inputs, row) and first states, in one call.
 
-    Weights are given back. What is uncertain is added: of states before and after moves, of both together (each m, m),
-    of (state, inputs, row) and of first states. Other arguments as those of `moments`, with OF_MOVES, OF_ROWS and
-    OF_FIRST.
+    They go to `room`, mean and scatter of each, and weights are given back. What is uncertain is added: of states
+    before and after moves, of both together (each m, m), of (state, inputs, row) and of first states. Other arguments
+    as those of `moments`, with OF_MOVES, OF_ROWS and OF_FIRST.
     """
-    zero, wide = np.int64(0), 2 * m + p
+    zero, wide, long = np.int64(0), 2 * m + p, m + p + d
+    move_mean, move_scatter = room[:wide], room[wide : wide + wide**2]
+    row_mean, row_scatter = room[wide + wide**2 :][:long], room[wide + wide**2 + long :][: long**2]
+    first_mean, first_scatter = room[len(room) - m - m**2 :][:m], room[len(room) - m**2 :]
     moved = moments(moves, of_moves, x, m, u, p, y, d, zero, d, weights, move_mean, move_scatter)
     seen = moments(rows, of_rows, x, m, u, p, y, d, zero, d, weights, row_mean, row_scatter)
     started = moments(first, of_first, x, m, u, p, y, d, zero, d, weights, first_mean, first_scatter)
@@ -55,10 +57,10 @@ def moments(rows, parts, x, m, u, p, y, d, first, width, weights, mean, scatter)
     tile, left, share = np.empty(size * q), np.empty(size * q), np.ones(size)
     products, sums = np.empty(q * q), np.empty(q)
     for begin in range(0, len(rows), size):
-        count, weight, some = min(size, len(rows) - begin), 0.0, zero
-        for i in range(count):
-            if len(weights) > 0:
-                share[i] = weights[rows[begin + i]]
+        count, some = min(size, len(rows) - begin), zero
+        weight = float(count) if len(weights) == 0 else 0.0
+        for i in range(count if len(weights) > 0 else 0):
+            share[i] = weights[rows[begin + i]]
             some = i if weight == 0 else some
             weight += share[i]
         if weight <= 0:

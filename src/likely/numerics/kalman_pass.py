@@ -18,9 +18,9 @@ NONE = np.empty(0)
 
 
 def whole_pass(
-    work: Work, rows: tuple[Array, Array, Array], x: Array, u: Array, p: int, sums: tuple[Array, ...]
+    work: Work, rows: tuple[Array, Array, Array], x: Array, u: Array, p: int, room: Array
 ) -> tuple[tuple[float, float, float], float] | None:
-    """Smoothed means to `work.mean`, and moments of moves, rows and first states to `sums`.
+    """Smoothed means to `work.mean`, and moments of moves, rows and first states to `room`, where there are zeros.
 
     Gives their weights, and log|Var(y)| with the squared innovations; None where it must go step by step.
 
@@ -30,7 +30,6 @@ def whole_pass(
     rows             numbers of moves, rows and first rows
     x : (n d,)       what was observed, with what inputs and level say
     u : (n p,)       inputs
-    sums             flat: mean and scatter of each, all of them 0
     """
     o, (track,) = work.observed, work.tracks
     q, m = o.y.shape[1], work.m
@@ -38,7 +37,7 @@ def whole_pass(
         work.A, work.turned, work.Q, work.m0, work.P0, o.y.reshape(-1), work.drift, o.flat_seen, o.flat_across,
         o.flat_noise, o.count, steps(m, o.count), track.pattern, track.starts,
         track.lengths, min(len(track.pattern), ROOM // size(m, q) + 1), work.mean.reshape(-1), OF_MOVES, OF_ROWS,
-        OF_FIRST, *rows, x, u, p, len(x) // len(o.y), *sums,
+        OF_FIRST, *rows, x, u, p, len(x) // len(o.y), room,
     )  # fmt: skip
     if not done:
         return None
@@ -50,8 +49,7 @@ def whole_pass(
 @compiled
 def _whole_pass(
     A, turned, Q, m0, P, y, drift, H, across, R, count, steps, pattern, starts,
-    lengths, room, mean, of_moves, of_rows, of_first, moves, rows, first, x, u, p, d, move_mean, move_scatter, row_mean,
-    row_scatter, first_mean, first_scatter,
+    lengths, room, mean, of_moves, of_rows, of_first, moves, rows, first, x, u, p, d, out,
 ):  # fmt: skip
     """Track and sums in their order; arguments as in the functions that are called."""
     T, S, m, r = len(pattern), len(starts), len(m0), count[0]
@@ -78,7 +76,7 @@ def _whole_pass(
         put(seen, i * m, shown, i * (m + p + d), m)
     moved, showed, began = all_moments(
         of_moves, of_rows, of_first, moves, rows, first, mean, m, u, p, x, d, none, seen - ended, seen - begun, lagged,
-        shown, begun, move_mean, move_scatter, row_mean, row_scatter, first_mean, first_scatter,
+        shown, begun, out,
     )  # fmt: skip
     total, so_far, t = 0.0, 0.0, 0
     for s in range(S - 1, -1, -1):  # the shortest first

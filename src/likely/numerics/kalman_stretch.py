@@ -98,22 +98,23 @@ def run_ahead(y, r, drift, row, rows, after, turned, sets, seen, m, q, steps, me
             own[i * r + j] = sets[white + j * q + i]
         for i in range(m):
             expected[i * r + j] = sets[seen + j * m + i]
-    moves, to = min(rows, after - row - 1), (row + 1) * m
-    mean[to : to + moves * m] = 0.0
-    add(1.0, drift, min(to, len(drift)), mean, to, min(moves * m, len(drift)))
     address = code(steps, AHEAD, q)
-    if address != 0:
-        if q < r:
-            whites[row * r : (row + rows) * r] = 0.0
-        step_ahead(address, mean, row * m, y, row * r, step, bring, own, expected, whites, row * r, r, moves, rows)
-        return
+    if q < r:
+        whites[row * r : (row + rows) * r] = 0.0
     for begin in range(row, row + rows, TILE):
         count = min(TILE, row + rows - begin)
-        product(ADD, y, begin * r, r, one, bring, zero, m, mean, to, min(count, after - begin - 1), q, m)
-        recur(step, m, mean, begin * m, m, min(count, after - begin - 1))
+        moves, to = min(count, after - begin - 1), (begin + 1) * m
+        mean[to : to + moves * m] = 0.0
+        add(1.0, drift, min(to, len(drift)), mean, to, min(moves * m, len(drift)))
+        if address != 0:
+            step_ahead(
+                address, mean, begin * m, y, begin * r, step, bring, own, expected, whites, begin * r, r, moves, count
+            )
+            continue
+        product(ADD, y, begin * r, r, one, bring, zero, m, mean, to, moves, q, m)
+        recur(step, m, mean, begin * m, m, moves)
         product(SET, y, begin * r, r, one, own, zero, r, whites, begin * r, count, q, r)
         product(TAKE, mean, begin * m, m, one, expected, zero, r, whites, begin * r, count, m, r)
-        to += TILE * m
 
 
 @compiled

@@ -106,20 +106,22 @@ class Places:
 class Room:
     """Where moments of moves, rows and first states go, with other matrices beside them."""
 
-    mean: tuple[Array, ...]
-    scatter: tuple[Array, ...]
+    sizes: tuple[int, ...]
+    flat: Array  # mean and scatter of each, one after another
 
     @classmethod
     def of(cls, *sizes: int) -> Room:
         """Room for moments of so many numbers each."""
-        return cls(tuple(np.zeros(q) for q in sizes), tuple(np.zeros((q, q)) for q in sizes))
-
-    @property
-    def flat(self) -> tuple[Array, ...]:
-        return tuple(a.reshape(-1) for pair in zip(self.mean, self.scatter, strict=True) for a in pair)
+        return cls(sizes, np.zeros(sum(q + q * q for q in sizes)))
 
     def records(self, weights: Sequence[float]) -> list[Record]:
-        return list(zip(weights, self.mean, self.scatter, strict=True))
+        """What was put there."""
+        out, at = [], 0
+        for weight, q in zip(weights, self.sizes, strict=True):
+            mean, scatter = self.flat[at : at + q], self.flat[at + q : at + q + q * q]
+            out.append((weight, mean, scatter.reshape(q, q)))
+            at += q + q * q
+        return out
 
 
 class Member:
@@ -173,7 +175,7 @@ class Member:
         weights = all_moments(
             OF_MOVES, OF_ROWS, OF_FIRST, moves, NONE if self.model.by_row else rows, first, flat(self.x), self.m,
             flat(self.u), self.p, flat(filled.y), self.d, flat(self.w), flat(blur.before), flat(blur.now),
-            flat(blur.lagged), flat(filled.blur), flat(blur.first), *room.flat,
+            flat(blur.lagged), flat(filled.blur), flat(blur.first), room.flat,
         )  # fmt: skip
         moved, shown, began = room.records(weights)
         return moved, [self._column(j, blur) for j in range(self.d)] if self.model.by_row else [shown], began

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -51,20 +52,23 @@ def _pieces(data: Sequences) -> list[Sequences]:
 
 
 def _passed(model: Any, params: Params, data: Sequences) -> Pass | None:
-    from likely.numerics.kalman_pass import whole_pass  # compiled: imported when a series is passed over
-    from likely.numerics.kalman_work import Work
-
-    layout = layout_of(data)
-    work = Work(*equations(params, 0, data), data.offsets, layout)
+    layout, kalman = layout_of(data), _kalman()
+    work = kalman.Work(*equations(params, 0, data), data.offsets, layout)
     part = Member(model, params, 0, work.mean, layout, data, None)
     room = part.room()
-    done = whole_pass(work, part.numbers, flat(data.rows.x), flat(part.u), part.p, room.flat)
+    done = kalman.whole_pass(work, part.numbers, flat(data.rows.x), flat(part.u), part.p, room.flat)
     if done is None:
         return None
     weights, total = done
     moved, shown, began = room.records(weights)
     log_likelihood = -0.5 * (data.rows.x.size * LOG_2PI + total)
     return Pass(statistics([part], [(moved, [shown], began)]), log_likelihood)
+
+
+@cache
+def _kalman() -> Any:
+    """The compiled pass; imported when a series is first passed over."""
+    return import_module("likely.numerics.kalman_pass")
 
 
 def _merged(a: Pass | None, b: Pass | None) -> Pass | None:
