@@ -133,8 +133,7 @@ class Member:
         self.model, self.params, self.i, self.data, self.layout = model, params, i, data, layout
         self.fixed = model.beginning.fixed  # then only later moves and rows count, as first states are not hidden
         self.places: Places = data.once("places", lambda: Places.of(data))
-        alike = weights is None or (data.weights is None and bool((weights == 1).all()))
-        self.w = None if alike else weights[data.owner]
+        self.w = None if weights is None or _all_one(data, weights) else weights[data.owner]
         self.x, self.u = mean, data.rows.given
         self.y = data.rows.x  # with what is missing of rows filled in, once they are summed
         self.m, self.p, self.d = self.x.shape[1], data.rows.p, data.rows.d
@@ -199,6 +198,10 @@ class Member:
         weight, mean, scatter = self._of(rows, STATE, INPUTS, ROW, y=self.data.rows.x, column=j)
         scatter[: self.m, : self.m] += blur.by_pattern[self.layout.patterns[:, j]].sum(0)
         return weight, mean, scatter
+
+
+def _all_one(data: Sequences, weights: Array) -> bool:
+    return data.weights is None and bool((weights == 1).all())
 
 
 def flat(a: Array | None) -> Array:
