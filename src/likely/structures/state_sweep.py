@@ -17,7 +17,7 @@ from likely.structures.chains import Each, in_sequences
 from likely.structures.state_sums import Member, flat, statistics
 from likely.structures.state_tracked import equations, layout_of
 
-PIECE, PIECES = 2**13, 8  # rows of a piece at least, and so many at most, for threads to share
+PIECE, PIECES = 2**15, 8  # rows of a piece at least, and so many at most, for threads to share
 
 
 def state_sweep(model: Any, params: Params) -> Sweep:
