@@ -58,6 +58,16 @@ def check(model, y, drift, offsets, weights):
     np.testing.assert_allclose(blur.by_pattern, by_pattern, atol=1e-8)
 
 
+@pytest.mark.parametrize(("m", "d"), [(2, 1), (3, 3), (9, 2)])
+def test_rows_that_share_a_set_are_as_in_the_joint_gaussian(m, d):
+    """Far more rows than it takes until covariances settle, with and without what moves the state."""
+    rng = np.random.default_rng([m, d])
+    model = random_model(rng, m, d, p0="full", q="full", r="full")
+    y, offsets = laid_out(rng, d, [50, 30, 70], missing=False)
+    check(model, y, rng.normal(size=(len(y), m)), offsets, rng.random(3))
+    check(model, y, None, offsets, np.ones(3))
+
+
 def test_columns_that_measure_the_same_combination_are_no_trouble():
     rng = np.random.default_rng(6)
     model = random_model(rng, 3, 5)

@@ -6,7 +6,7 @@ import pytest
 from kalman_truth import random_model
 from likely.numerics import kalman_blocks
 from likely.numerics.compiled import compiled
-from likely.numerics.kalman import Layout, beliefs, smooth
+from likely.numerics.kalman import Layout, Model, beliefs, smooth
 from likely.numerics.kalman_steps import LARGEST, _addresses, steps
 from likely.numerics.matrices import Matrices
 from likely.numerics.vector import kernel
@@ -62,3 +62,28 @@ def test_columns_and_products_of_small_matrices(n, w):
     np.testing.assert_array_equal(turned, a.T)
     np.testing.assert_allclose(dots, a @ x, rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(mix, a.T @ (a @ x), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("products", [False, True])
+@pytest.mark.parametrize("m", [1, 2, 5])
+def test_an_observation_that_takes_nearly_all_of_a_variance_leaves_its_digits(m, products, monkeypatch):
+    if products:
+        monkeypatch.setattr(kalman_blocks, "steps", lambda *given: np.zeros_like(steps(*given)))
+    eye, rng = np.eye(m), np.random.default_rng(m)
+    R = eye + 0.3 * np.ones((m, m))
+    model = Model(eye, eye, eye, 1e-2 * R, np.zeros(m), 1e12 * eye, np.zeros(m, bool))
+    y, offsets = rng.normal(size=(3, m)), np.array([0, 3])
+    found = beliefs(model, y, None, offsets, Layout.of(np.ones((3, m), bool), offsets))
+    np.testing.assert_allclose(found.filtered_cov[0], 1e-2 * R, rtol=1e-9)
+
+
+@pytest.mark.parametrize("d", [2, 3, 9])
+def test_columns_that_say_the_same_without_noise_are_impossible_whatever_the_rounding(d):
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        C, none = rng.normal(size=(d, 1)), np.zeros((1, 1))
+        model = Model(none, none + 1, C, np.zeros((d, d)), np.zeros(1), none + rng.random(), np.zeros(1, bool))
+        found = smooth(
+            model, rng.normal(size=(2, d)), None, np.array([0, 2]), Layout.of(np.ones((2, d), bool), np.array([0, 2]))
+        )
+        assert found.impossible == {0: 0}

@@ -121,3 +121,12 @@ def test_many_rows_go_piece_by_piece_to_the_same_sums(monkeypatch):
         one, other = getattr(pieces.stats, name), getattr(whole.stats, name)
         np.testing.assert_allclose(one.scatter, other.scatter, rtol=1e-11, atol=1e-11)
         np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12, atol=1e-12)
+
+
+def test_a_start_that_does_not_exist_is_left_to_the_steps():
+    series = lk.sequences(np.random.default_rng(0).normal(size=(30, 1)), [30])
+    family = lk.StateSpace(1, C=1, d=0, Q=1.0, R=1.0, P0="stationary").bind((), Setting.of(series.rows))
+    stable, unstable = (family.beginning.begun(family._blank().replace(A=np.full((1, 1, 1), a))) for a in (0.9, 1.1))
+    assert family.sweep(stable)(series) is not None
+    assert family.sweep(unstable)(series) is None
+    assert Local(series, 1, sweeps=True).evaluate(family, unstable).log_likelihood == -np.inf
